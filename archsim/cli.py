@@ -1,0 +1,136 @@
+"""The command line: reads arguments, calls the library, prints what it returns.
+
+Exit codes: 0 success, 1 a run failed, 2 the user's input is wrong, 130 interrupted.
+Libraries are imported by the command that needs them, so that every start is quick.
+"""
+
+# ruff: noqa: PLC0415  (see above)
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from archsim import __version__
+from archsim.errors import ArchsimError, InputError, did_you_mean
+
+SCREEN = 2000
+"""Characters of an error message that are shown."""
+
+
+class ErrorsAsExitCodes(click.Group):
+    """A group of commands whose errors become one message and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except ArchsimError as error:
+            _stop(ctx, str(error), 2 if isinstance(error, InputError) else 1)
+        except KeyboardInterrupt:
+            _stop(ctx, "interrupted", 130)
+        except BrokenPipeError:  # whoever read our output has left; click ends quietly
+            raise
+        except OSError as error:
+            _stop(ctx, f"{error.filename or 'a file'}: {error.strerror}", 1)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command, or name the one spelled most like it."""
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            hint = did_you_mean(args[0], self.commands)
+            raise click.UsageError(f"no command {args[0]!r}; {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+def _stop(ctx: click.Context, message: str, code: int) -> NoReturn:
+    _complain(message)
+    ctx.exit(code)
+
+
+def _complain(message: str) -> None:
+    short = message if len(message) <= SCREEN else f"{message[:SCREEN]} ..."
+    click.echo(f"error: {short}", err=True)
+
+
+@click.group(cls=ErrorsAsExitCodes, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="archsim")
+def main() -> None:
+    """Simulate machines that run compressed and tensorised models."""
+
+
+@main.command()
+@click.argument("experiment", metavar="EXPERIMENT.yaml")
+@click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Replace a value, e.g. a.b=8."
+)
+@click.option("--engine", type=click.Choice(["fast", "event"]), help="Default: the experiment's.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, nothing else.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="A folder for result.json, tables, figures and a trace.",
+)
+def run(
+    experiment: str, overrides: tuple[str, ...], engine: str | None, as_json: bool, out: Path | None
+) -> None:
+    """Simulate one experiment: how long, how much energy, and where it goes."""
+    from archsim import config, report
+    from archsim.experiment import run as run_experiment
+
+    chosen = dict(config.parse_override(text) for text in overrides)
+    result = run_experiment(experiment, overrides=chosen, engine=engine)
+    written = report.write(result, out) if out else []
+    if as_json:
+        click.echo(json.dumps(result.to_dict(), allow_nan=False))
+        return
+    click.echo(report.summary(result))
+    for file in written:
+        click.echo(f"wrote {file}")
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+def check(files: tuple[str, ...]) -> None:
+    """Check configuration files of any kind, without running them."""
+    from archsim.experiment import check as check_file
+
+    wrong = 0
+    for file in files:
+        try:
+            click.echo(check_file(file))
+        except ArchsimError as error:
+            _complain(str(error))
+            wrong += 1
+    if wrong:
+        sys.exit(2)
+
+
+@main.command("list")
+@click.argument("sort", required=False, type=click.Choice(["workloads", "components", "configs"]))
+def list_names(sort: str | None) -> None:
+    """List workloads, components and configurations."""
+    from archsim.config.catalogue import SORTS, listing
+
+    for each in [sort] if sort else SORTS:
+        names = listing(each)
+        width = max(map(len, names), default=0)
+        click.echo(f"{each}:")
+        for name, words in names.items():
+            click.echo(f"  {name:<{width}}  {words}")
+
+
+@main.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="A JSON Schema, or a file's values.")
+def describe(name: str, as_json: bool) -> None:
+    """Explain a workload, component, number format or configuration."""
+    from archsim.config import catalogue
+
+    if as_json:
+        click.echo(json.dumps(catalogue.describe_json(name), indent=2))
+    else:
+        click.echo(catalogue.describe(name))

@@ -1,0 +1,82 @@
+"""A tensor network: tensors that share indices, and the indices that are left over."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from types import MappingProxyType
+
+from archsim.errors import GraphError
+from archsim.ir.operation import Indices
+
+
+@dataclass(frozen=True)
+class TensorNetwork:
+    """The sum, over every index that ``output`` lacks, of the product of all tensors.
+
+    ``inputs`` holds the index names of each tensor, ``sizes`` the extent of every index.
+    An index may stand in any number of tensors, and in the output besides.
+
+    Raises:
+        GraphError: for an index without a size, twice in one tensor, or in the output alone.
+    """
+
+    inputs: tuple[Indices, ...]
+    output: Indices
+    sizes: Mapping[str, int]
+
+    def __init__(
+        self, inputs: Iterable[Sequence[str]], output: Sequence[str], sizes: Mapping[str, int]
+    ) -> None:
+        object.__setattr__(self, "inputs", tuple(map(tuple, inputs)))
+        object.__setattr__(self, "output", tuple(output))
+        if not self.inputs:
+            raise GraphError("a tensor network needs at least one tensor")
+        for number, term in enumerate(self.inputs):
+            _check(f"tensor {number}", term, sizes)
+        _check("the output", self.output, sizes)
+        used = {index for term in self.inputs for index in term}
+        for index in self.output:
+            if index not in used:
+                raise GraphError(f"output index {index!r} stands in no tensor")
+        object.__setattr__(
+            self, "sizes", MappingProxyType({index: sizes[index] for index in sorted(used)})
+        )
+
+    @property
+    def closed(self) -> tuple[Indices, ...]:
+        """The inputs, and the output as one more tensor, without indices that join nothing.
+
+        An index in one tensor alone is summed before any contraction.
+        """
+        terms = (*self.inputs, self.output)
+        standing = Counter(index for term in terms for index in term)
+        return tuple(tuple(index for index in term if standing[index] > 1) for term in terms)
+
+    def elements(self, indices: Iterable[str]) -> int:
+        """Elements of a tensor with these indices."""
+        return prod(self.sizes[index] for index in indices)
+
+
+def open_indices(terms: Sequence[Indices], members: Iterable[int]) -> Indices:
+    """Return the indices that join some of the tensors to any of the others.
+
+    They are what is left when ``members`` are contracted with one another.
+    """
+    inside = frozenset(members)
+    outside = {index for number, term in enumerate(terms) if number not in inside for index in term}
+    found = (index for number in sorted(inside) for index in terms[number] if index in outside)
+    return tuple(dict.fromkeys(found))
+
+
+def _check(owner: str, term: Indices, sizes: Mapping[str, int]) -> None:
+    where = f"{owner} ({' '.join(map(str, term))})"
+    for index in term:
+        if not isinstance(index, str) or not index or set(index) & set(" \t\n,>"):
+            raise GraphError(f"{where}: {index!r} is not a name for an index")
+        if term.count(index) > 1:
+            raise GraphError(f"{where}: index {index!r} stands twice")
+        if index not in sizes:
+            raise GraphError(f"{where}: index {index!r} has no size")
+        if sizes[index] < 1:
+            raise GraphError(f"{where}: index {index!r} must have a size >= 1, got {sizes[index]}")

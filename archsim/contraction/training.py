@@ -1,0 +1,241 @@
+"""Gradients of a contraction: what is computed after the forward pass, and from what.
+
+A network closed with the gradient of its result has a simple rule: the gradient of any
+tensor, input or intermediate, is the contraction of all the others. Flows differ in
+which intermediates they share.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from itertools import accumulate
+
+from archsim.contraction.lowering import NetworkLowering, Part, lower_steps
+from archsim.contraction.network import TensorNetwork
+from archsim.contraction.orders import fixed_order, halves
+from archsim.contraction.tree import ContractionTree
+from archsim.errors import GraphError
+from archsim.ir.builder import GraphBuilder
+from archsim.ir.operation import Phase
+from archsim.ir.tensor import Role, TensorSpec
+
+
+class TrainingFlow(ABC):
+    """The forward pass, the gradient of the activation and those of the cores, on a builder.
+
+    The network's tensors are the cores, then the activation if there is one; the gradient
+    of its output closes it. Call the methods in the order in which they stand here.
+    """
+
+    def __init__(self, builder: GraphBuilder, network: TensorNetwork, name: str) -> None:
+        self.name = name
+        self.network = network
+        self.closing = len(network.inputs)
+        self.lowering = NetworkLowering(builder, (*network.inputs, network.output))
+        self.tensors: tuple[TensorSpec, ...] = ()
+
+    @abstractmethod
+    def forward(
+        self, tensors: Sequence[TensorSpec], result: str, shape: Sequence[int]
+    ) -> TensorSpec:
+        """Contract the network's tensors to its output."""
+
+    @abstractmethod
+    def backward(self, gradient: TensorSpec, result: str) -> TensorSpec:
+        """Return the activation's gradient, given the output's."""
+
+    @abstractmethod
+    def weight_gradient(self, core: int, result: str) -> TensorSpec:
+        """Return a core's gradient."""
+
+    def close(self, gradient: TensorSpec, phase: Phase) -> Part:
+        """Return the gradient of the output as the part that closes the network."""
+        return self.lowering.leaf(self.closing, gradient, phase)
+
+    def finish(self, one: Part, other: Part, leaf: int, result: str, phase: Phase) -> TensorSpec:
+        """Merge two parts into the gradient of an input of the network."""
+        tensor = self.tensors[leaf]
+        role = Role.GRADIENT if tensor.role is Role.PARAMETER else Role.ACTIVATION
+        return self.lowering.gradient(
+            one, other, leaf, result, phase, shape=tensor.shape, role=role
+        )
+
+
+class ReverseFlow(TrainingFlow):
+    """Reverse mode over a contraction tree: ``C = A B`` gives ``dA = dC B`` and ``dB = dC A``.
+
+    Each step's two gradients cost as much as the step, so all gradients together cost
+    twice the forward pass.
+    """
+
+    def __init__(
+        self, builder: GraphBuilder, tree: ContractionTree, name: str, activation: int | None
+    ) -> None:
+        super().__init__(builder, tree.network, name)
+        self.tree = tree
+        self.activation = activation
+        if not tree.steps:
+            raise GraphError(f"{name}: one tensor alone is not a contraction")
+        self._parts: list[Part] = []
+        self._gradients: dict[int, Part] = {}
+        leaves = len(tree.network.inputs)
+        self._used = {
+            tensor: (leaves + number, step[1 - side])
+            for number, step in enumerate(tree.steps)
+            for side, tensor in enumerate(step)
+        }
+
+    def forward(
+        self, tensors: Sequence[TensorSpec], result: str, shape: Sequence[int]
+    ) -> TensorSpec:
+        """Contract the tree; every intermediate is kept for the gradients."""
+        self.tensors = tuple(tensors)
+        self._parts = lower_steps(
+            self.lowering, self.tree, tensors, self.name, Phase.FORWARD, result=result, shape=shape
+        )
+        return self._parts[-1].tensor
+
+    def start(self, gradient: TensorSpec) -> None:
+        """Take the gradient of the output."""
+        phase = Phase.WEIGHT_GRADIENT if self.activation is None else Phase.BACKWARD
+        self._gradients = {len(self._parts) - 1: self.close(gradient, phase)}
+
+    def backward(self, gradient: TensorSpec, result: str) -> TensorSpec:
+        """Go back along the intermediates that the activation is part of."""
+        assert self.activation is not None
+        self.start(gradient)
+        return self._leaf(self.activation, result, Phase.BACKWARD)
+
+    def weight_gradient(self, core: int, result: str) -> TensorSpec:
+        """Go back along those that only cores are part of, too."""
+        return self._leaf(core, result, Phase.WEIGHT_GRADIENT)
+
+    def _leaf(self, leaf: int, result: str, phase: Phase) -> TensorSpec:
+        made, sibling = self._used[leaf]
+        return self.finish(self._gradient(made), self._parts[sibling], leaf, result, phase)
+
+    def _gradient(self, number: int) -> Part:
+        if number not in self._gradients:
+            part, (made, sibling) = self._parts[number], self._used[number]
+            carries = self.activation in part.members
+            self._gradients[number] = self.lowering.merge(
+                self._gradient(made),
+                self._parts[sibling],
+                f"{part.tensor.name}.gradient",
+                Phase.BACKWARD if carries else Phase.WEIGHT_GRADIENT,
+            )
+        return self._gradients[number]
+
+
+class TwoSidedFlow(TrainingFlow):
+    """Bi-directional contraction of ``Y = X L R``, whose halves L and R are products of cores.
+
+    Forward: L and R, each from its far end, then ``Z = X L`` and ``Y = Z R``. Backward:
+    ``U = dY R'`` and ``dX = U L'``. Weight gradients: ``dL = X' U`` and ``dR = Z' dY``
+    once, so that no further step carries the tokens; then, with the products P of a
+    half's first cores and Q of its last (made anew, not kept from the forward pass): the
+    first core from Q, the last from P, an inner core from P and then Q.
+
+    Source: Tian et al., "Ultra memory-efficient on-FPGA training of transformers via
+    tensor-compressed optimization" (2025), and its authors' code.
+
+    Raises:
+        GraphError: if a core carries both input and output modes.
+    """
+
+    def __init__(self, builder: GraphBuilder, network: TensorNetwork, name: str) -> None:
+        super().__init__(builder, network, name)
+        self.activation = len(network.inputs) - 1
+        self._sides = dict(zip(("left", "right"), halves(network, self.activation), strict=True))
+        self._leaves: list[Part] = []
+        self._products: dict[str, Part] = {}
+        self._gradients: dict[str, Part] = {}
+        self._partial: dict[str, tuple[list[Part], list[Part]]] = {}
+
+    def forward(
+        self, tensors: Sequence[TensorSpec], result: str, shape: Sequence[int]
+    ) -> TensorSpec:
+        """Contract both halves, then the activation with one and the other."""
+        self.tensors = tuple(tensors)
+        phase = Phase.FORWARD
+        self._leaves = [self.lowering.leaf(n, tensor, phase) for n, tensor in enumerate(tensors)]
+        for side, cores in self._sides.items():
+            far_end_first = cores if side == "left" else cores[::-1]
+            parts = [self._leaves[core] for core in far_end_first]
+            self._products[side] = self._chain(parts, f"{side}.product", phase)[-1]
+        x = self._leaves[self.activation]
+        self._z = self.lowering.merge(x, self._products["left"], f"{self.name}.Z", phase)
+        y = self.lowering.merge(
+            self._z,
+            self._products["right"],
+            result,
+            phase,
+            order=self.lowering.terms[self.closing],
+            shape=shape,
+        )
+        return y.tensor
+
+    def backward(self, gradient: TensorSpec, result: str) -> TensorSpec:
+        """Go back through the right half, then through the left."""
+        phase = Phase.BACKWARD
+        self._dy = self.close(gradient, phase)
+        self._u = self.lowering.merge(self._dy, self._products["right"], f"{self.name}.U", phase)
+        return self.finish(self._u, self._products["left"], self.activation, result, phase)
+
+    def weight_gradient(self, core: int, result: str) -> TensorSpec:
+        """Contract the half's gradient with the half's other cores."""
+        phase = Phase.WEIGHT_GRADIENT
+        side = "left" if core in self._sides["left"] else "right"
+        cores = self._sides[side]
+        if len(cores) == 1:
+            return self.finish(*self._operands(side), core, result, phase)
+        if side not in self._gradients:
+            self._gradients[side] = self.lowering.merge(
+                *self._operands(side),
+                f"{self.name}.{side}.gradient",
+                phase,
+                order=self._products[side].indices,
+            )
+            self._partial[side] = self._partial_products(side)
+        prefixes, suffixes = self._partial[side]
+        place, gradient = cores.index(core), self._gradients[side]
+        if place == 0:
+            return self.finish(gradient, suffixes[1], core, result, phase)
+        if place == len(cores) - 1:
+            return self.finish(gradient, prefixes[-1], core, result, phase)
+        before = self.lowering.merge(prefixes[place - 1], gradient, f"{result}.before", phase)
+        return self.finish(before, suffixes[place + 1], core, result, phase)
+
+    def _operands(self, side: str) -> tuple[Part, Part]:
+        """What a half's gradient is the product of."""
+        return (self._leaves[self.activation], self._u) if side == "left" else (self._z, self._dy)
+
+    def _partial_products(self, side: str) -> tuple[list[Part], list[Part]]:
+        """Products of a half's first 1, 2, … cores, and from each core to its last."""
+        parts = [self._leaves[core] for core in self._sides[side]]
+        phase = Phase.WEIGHT_GRADIENT
+        prefixes = self._chain(parts[:-1], f"{side}.prefix", phase)
+        suffixes = self._chain(parts[:0:-1], f"{side}.suffix", phase)
+        return prefixes, [prefixes[0], *suffixes[::-1]]
+
+    def _chain(self, parts: Sequence[Part], name: str, phase: Phase) -> list[Part]:
+        """Merge parts one after the other, and return every product on the way."""
+        count = iter(range(2, len(parts) + 1))
+        return list(
+            accumulate(
+                parts,
+                lambda one, other: self.lowering.merge(
+                    one, other, f"{self.name}.{name}{next(count)}", phase
+                ),
+            )
+        )
+
+
+def training_flow(
+    builder: GraphBuilder, network: TensorNetwork, order: str, name: str
+) -> TrainingFlow:
+    """Return the flow of a fixed order for a network whose last tensor is the activation."""
+    activation = len(network.inputs) - 1
+    tree = fixed_order(network, activation, order)
+    if order == "bidirectional" and all(halves(network, activation)):
+        return TwoSidedFlow(builder, network, name)
+    return ReverseFlow(builder, tree, name, activation)

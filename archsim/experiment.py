@@ -1,0 +1,246 @@
+"""One run, from its configuration to its result: the only module that sees every part."""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+from typing import Any
+
+from archsim import config
+from archsim.config import Document, Section
+from archsim.energy import EnergyTable, account
+from archsim.errors import InputError, did_you_mean
+from archsim.hardware import Architecture
+from archsim.ir import WORKLOADS, OperationGraph, Role, Workload
+from archsim.machine import simulate
+from archsim.registry import load_plugins
+from archsim.results import METRICS, Provenance, PublishedValue, Result
+from archsim.schedule import MemoryPlan, plan_memory, schedule
+
+SECTIONS = (
+    "name",
+    "description",
+    "workload",
+    "architecture",
+    "energy",
+    "mapping",
+    "epoch",
+    "published",
+)
+ENGINES = ("event",)
+LIBRARIES = ("simpy", "numpy", "networkx")
+ASSUMED = ("assumed", "recalled")
+"""How the source of a value that nobody has published begins."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MappingOptions:
+    """How operations are laid out on the architecture."""
+
+    grouping: bool = True
+    """Whether small parameters of different layers share the banks of a memory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """How many steps a pass over the training data takes."""
+
+    steps: int
+    """Steps of one epoch."""
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise ValueError(f"steps: must be >= 1, got {self.steps}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """The complete input of one run."""
+
+    name: str
+    workload: Workload
+    architecture: Architecture
+    energy: EnergyTable
+    mapping: MappingOptions = field(default_factory=MappingOptions)
+    epoch: Epoch | None = None
+    published: tuple[PublishedValue, ...] = ()
+
+
+def run(
+    path: str | Path,
+    *,
+    overrides: Mapping[str, object] | None = None,
+    engine: str | None = None,
+) -> Result:
+    """Simulate the experiment that a file describes.
+
+    ``overrides`` are values by dotted path, e.g. ``{"workload.tt_rank": 8}``.
+
+    Raises:
+        InputError: if the file, or what it asks for, is wrong.
+        RunError: if the simulation could not finish.
+    """
+    engine = engine or ENGINES[0]
+    if engine not in ENGINES:
+        raise InputError(
+            f"no engine named {engine!r} in this version; {did_you_mean(engine, ENGINES)}"
+        )
+    document, experiment = read(path, overrides)
+    return simulate_experiment(experiment, _provenance(document, path, overrides or {}, engine))
+
+
+def lower(path: str | Path, *, overrides: Mapping[str, object] | None = None) -> OperationGraph:
+    """Return the operation graph of the experiment that a file describes.
+
+    Raises:
+        InputError: if the file, or what it asks for, is wrong.
+    """
+    document = config.load(path, overrides)
+    load_plugins()
+    return _workload(document).lower()
+
+
+def read(
+    path: str | Path, overrides: Mapping[str, object] | None = None
+) -> tuple[Document, Experiment]:
+    """Read an experiment's file, and all that it names.
+
+    Raises:
+        ConfigError: naming the file, the line, the value and what is expected.
+    """
+    document = config.load(path, overrides)
+    document.root.allow_only(SECTIONS)
+    load_plugins()
+    epoch, mapping = document.get("epoch"), document.get("mapping")
+    experiment = Experiment(
+        name=_name(document, path),
+        workload=_workload(document),
+        architecture=config.build(Architecture, document["architecture"]),
+        energy=config.build(EnergyTable, document["energy"]),
+        mapping=config.build(MappingOptions, mapping) if mapping else MappingOptions(),
+        epoch=config.build(Epoch, epoch) if epoch else None,
+        published=_published(document),
+    )
+    return document, experiment
+
+
+def simulate_experiment(experiment: Experiment, provenance: Provenance) -> Result:
+    """Lower, plan, schedule, simulate and price an experiment.
+
+    Raises:
+        InputError: if the workload does not fit the architecture.
+        RunError: if the simulation could not finish.
+    """
+    graph = experiment.workload.lower()
+    memory = _plan(graph, experiment)
+    trace = simulate(schedule(graph, experiment.architecture, memory), experiment.architecture)
+    return Result(
+        name=experiment.name,
+        trace=trace,
+        energy=account(trace, experiment.energy),
+        provenance=provenance,
+        steps_per_epoch=experiment.epoch.steps if experiment.epoch else None,
+        published=experiment.published,
+        parameters=_bytes_by_role(graph),
+    )
+
+
+def check(path: str | Path) -> str:
+    """Check a configuration file of any kind and return one line about it.
+
+    An experiment is lowered and its memory planned, but not simulated.
+
+    Raises:
+        InputError: if something is wrong with it.
+    """
+    document = config.load(path)
+    load_plugins()
+    if "components" in document:
+        architecture = config.build(Architecture, document.root)
+        return f"architecture {architecture.name}: {len(architecture.components)} components"
+    if "traffic" in document:
+        table = config.build(EnergyTable, document.root)
+        return f"energy table {table.name}: {len(table.prices)} prices"
+    if "kind" in document:
+        graph = config.build_registered(WORKLOADS, document.root).lower()
+        return f"workload: {len(graph.operations):,} operations, {graph.macs:,} MACs"
+    _, experiment = read(path)
+    graph = experiment.workload.lower()
+    memory = _plan(graph, experiment)
+    schedule(graph, experiment.architecture, memory)
+    taken = ", ".join(
+        f"{name} {100 * use.units / use.capacity_units:.0f} % full"
+        for name, use in memory.peaks.items()
+    )
+    return (
+        f"experiment {experiment.name}: {len(graph.operations):,} operations, "
+        f"{graph.macs:,} MACs; {taken}"
+    )
+
+
+def _plan(graph: OperationGraph, experiment: Experiment) -> MemoryPlan:
+    return plan_memory(graph, experiment.architecture, grouping=experiment.mapping.grouping)
+
+
+def _name(document: Document, path: str | Path) -> str:
+    section = document.get("name")
+    name = section.data if section else Path(path).stem
+    if not isinstance(name, str) or not name:
+        raise document["name"].fail(f"expected a text, got {name!r}")
+    return name
+
+
+def _workload(document: Document) -> Workload:
+    return config.build_registered(WORKLOADS, document["workload"])
+
+
+def _published(document: Document) -> tuple[PublishedValue, ...]:
+    section = document.get("published")
+    if section is None:
+        return ()
+    section.allow_only(METRICS)
+    return tuple(_published_value(document, section[metric]) for metric in section.keys)
+
+
+def _published_value(document: Document, section: Section) -> PublishedValue:
+    value = section.data
+    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        raise section.fail(f"expected a number > 0, got {value!r}")
+    source = document.sources.get(".".join(section.path), "")
+    if not source:
+        raise section.fail("a published value needs a source", "write {value: ..., source: ...}")
+    mark = source.partition(":")[0]
+    status = mark if mark in ASSUMED else "published"
+    return PublishedValue(metric=section.path[-1], value=value, status=status, source=source)
+
+
+def _bytes_by_role(graph: OperationGraph) -> dict[str, int]:
+    totals: dict[str, int] = {}
+    for name, tensor in graph.tensors.items():
+        producer = graph.producer(name)
+        overwrites = producer is not None and producer.overwrites
+        if tensor.role is not Role.ACTIVATION and not overwrites:
+            totals[tensor.role] = totals.get(tensor.role, 0) + tensor.size_bytes
+    return totals
+
+
+def _provenance(
+    document: Document, path: str | Path, overrides: Mapping[str, Any], engine: str
+) -> Provenance:
+    versions = {"archsim": version("archsim"), "python": python_version()}
+    settings = [f"--set {shlex.quote(f'{key}={value}')}" for key, value in overrides.items()]
+    return Provenance(
+        config=str(path),
+        config_hash=config.config_hash(document),
+        overrides=dict(overrides),
+        engine=engine,
+        versions={**versions, **{library: version(library) for library in LIBRARIES}},
+        assumptions={
+            place: source
+            for place, source in document.sources.items()
+            if source.startswith(ASSUMED)
+        },
+        command=" ".join(["archsim run", shlex.quote(str(path)), *settings]),
+    )

@@ -1,0 +1,34 @@
+"""On what it runs: frozen component specs with closed forms, and architectures of them."""
+
+from archsim.hardware.architecture import Architecture, Route
+from archsim.hardware.channel import DramSpec, LinkSpec
+from archsim.hardware.component import (
+    COMPONENTS,
+    ChannelSpec,
+    ComponentSpec,
+    ComputeSpec,
+    MemorySpec,
+)
+from archsim.hardware.memory import BramSpec, SramSpec, UramSpec
+from archsim.hardware.pipelined_kernel import PipelinedKernelSpec
+from archsim.hardware.processing_array import GemmAccesses, ProcessingArraySpec
+from archsim.hardware.vector_unit import VectorUnitSpec
+
+__all__ = [
+    "COMPONENTS",
+    "Architecture",
+    "BramSpec",
+    "ChannelSpec",
+    "ComponentSpec",
+    "ComputeSpec",
+    "DramSpec",
+    "GemmAccesses",
+    "LinkSpec",
+    "MemorySpec",
+    "PipelinedKernelSpec",
+    "ProcessingArraySpec",
+    "Route",
+    "SramSpec",
+    "UramSpec",
+    "VectorUnitSpec",
+]

@@ -1,0 +1,113 @@
+"""An architecture: named components, and the routes that data takes between them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import lcm
+
+from archsim.errors import did_you_mean
+from archsim.hardware.component import (
+    ChannelSpec,
+    ComponentSpec,
+    ComputeSpec,
+    MemorySpec,
+)
+from archsim.ir.tensor import Role
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """How units reach a memory: over a link each way, or wired straight to its banks."""
+
+    memory: str
+    """The memory's name."""
+    units: tuple[str, ...]
+    """Names of the units that reach it this way."""
+    read: str = ""
+    """The link that data takes to the unit; none where the unit is wired to the banks."""
+    write: str = ""
+    """The link that results take back."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """A machine on paper."""
+
+    name: str
+    """What reports call it."""
+    description: str = ""
+    """One line for people."""
+    components: dict[str, ComponentSpec]
+    """Specs by name."""
+    routes: tuple[Route, ...]
+    """Who reaches which memory, and how."""
+    placement: dict[Role, tuple[str, ...]] = field(default_factory=dict)
+    """Memories that tensors of a role may lie in, the preferred one first; all, in the
+    order of ``components``, for a role not named."""
+
+    def __post_init__(self) -> None:
+        if not self.units:
+            raise ValueError("components: no compute unit")
+        if not self.memories:
+            raise ValueError("components: no memory")
+        for number, route in enumerate(self.routes):
+            self._check_route(f"routes.{number}", route)
+        for role, memories in self.placement.items():
+            for memory in memories:
+                self._find(f"placement.{role}", memory, self.memories, "memory")
+        for unit, spec in self.units.items():
+            if spec.buffer_in:
+                place = f"components.{unit}.buffer_in"
+                self._find(place, spec.buffer_in, self.memories, "memory")
+            if not any(unit in route.units for route in self.routes):
+                raise ValueError(f"routes: unit {unit!r} reaches no memory")
+
+    def _check_route(self, place: str, route: Route) -> None:
+        self._find(f"{place}.memory", route.memory, self.memories, "memory")
+        for unit in route.units:
+            self._find(f"{place}.units", unit, self.units, "compute unit")
+        for end, link in (("read", route.read), ("write", route.write)):
+            if link:
+                self._find(f"{place}.{end}", link, self.channels, "link")
+                if link in self.memories:
+                    raise ValueError(f"{place}.{end}: {link!r} is a memory, not a link")
+
+    @staticmethod
+    def _find(place: str, name: str, known: Mapping[str, ComponentSpec], noun: str) -> None:
+        if name not in known:
+            raise ValueError(f"{place}: no {noun} named {name!r}; {did_you_mean(name, known)}")
+
+    @cached_property
+    def units(self) -> dict[str, ComputeSpec]:
+        """The compute units by name."""
+        return {n: spec for n, spec in self.components.items() if isinstance(spec, ComputeSpec)}
+
+    @cached_property
+    def memories(self) -> dict[str, MemorySpec]:
+        """The memories by name."""
+        return {n: spec for n, spec in self.components.items() if isinstance(spec, MemorySpec)}
+
+    @cached_property
+    def channels(self) -> dict[str, ChannelSpec]:
+        """The links and DRAMs by name."""
+        return {n: spec for n, spec in self.components.items() if isinstance(spec, ChannelSpec)}
+
+    @cached_property
+    def tick_rate(self) -> int:
+        """Ticks per second: the least common multiple of all clocks."""
+        return lcm(*(spec.clock for spec in self.components.values()))
+
+    def ticks(self, component: str, cycles: int) -> int:
+        """Cycles of a component in ticks."""
+        return cycles * (self.tick_rate // self.components[component].clock)
+
+    def route(self, memory: str, unit: str) -> Route | None:
+        """Return how a unit reaches a memory, if it does."""
+        for route in self.routes:
+            if route.memory == memory and unit in route.units:
+                return route
+        return None
+
+    def memories_for(self, role: Role) -> tuple[str, ...]:
+        """The memories that a tensor of a role may lie in, the preferred one first."""
+        return self.placement.get(role, tuple(self.memories))

@@ -1,0 +1,171 @@
+"""What every piece of hardware is described by: frozen specs with closed forms.
+
+Three sorts exist, by what they do in time: a :class:`ComputeSpec` serves tiles one after
+the other, a :class:`ChannelSpec` serves transfers, a :class:`MemorySpec` holds tensors. A
+new component is one file here with one spec of one of these sorts: the spec does the
+arithmetic, the process of its sort in :mod:`archsim.machine` does the waiting.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from archsim.formats import NumberFormat
+from archsim.ir.operation import Phase
+from archsim.ir.tile import Access, Tile
+from archsim.registry import Registry
+from archsim.units import Bytes, Hertz
+
+
+def ceil_div(a: int, b: int) -> int:
+    """Return a / b rounded up."""
+    return -(-a // b)
+
+
+def at_least_one(**values: int) -> None:
+    """Check counts.
+
+    Raises:
+        ValueError: naming the first count below 1.
+    """
+    for name, value in values.items():
+        if value < 1:
+            raise ValueError(f"{name}: must be >= 1, got {value}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComponentSpec(ABC):
+    """A named piece of hardware with a clock."""
+
+    kind: ClassVar[str]
+
+    clock: Hertz = 10**9
+    """Cycles per second; the default makes a cycle a nanosecond."""
+
+    def __post_init__(self) -> None:
+        if self.clock < 1:
+            raise ValueError(f"clock: must be >= 1 Hz, got {self.clock}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComputeSpec(ComponentSpec):
+    """A unit that works on one tile at a time."""
+
+    runs: tuple[
+        Literal["contraction", "elementwise", "reduction", "permute", "gather", "scatter_add"],
+        ...,
+    ]
+    """Kinds of operation the unit can take."""
+    phases: tuple[Phase, ...] = tuple(Phase)
+    """Phases it works in."""
+    number_formats: tuple[NumberFormat, ...]
+    """Formats its arithmetic knows; moving data takes any."""
+    count: int = 1
+    """Identical units of this description."""
+    buffer: Bytes = 0
+    """Local storage for tiles that stream in and out; none where all operands are wired."""
+    buffer_in: str = ""
+    """The memory whose blocks the buffer is made of; storage of its own where none is named."""
+    buffered_tiles: int = 2
+    """Tiles of each operand that the buffer holds: 2 is double buffering."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least_one(count=self.count, buffered_tiles=self.buffered_tiles)
+        if self.buffer < 0:
+            raise ValueError(f"buffer: must be >= 0 B, got {self.buffer}")
+        if not self.runs:
+            raise ValueError("runs: a unit must run at least one kind of operation")
+
+    @property
+    @abstractmethod
+    def partitions(self) -> int:
+        """Banks over which a wired tensor must be spread for the unit to run at full rate."""
+
+    @property
+    def peak_macs_per_cycle(self) -> int:
+        """Multiply-accumulates a cycle at best."""
+        return 0
+
+    @abstractmethod
+    def lacks(self, functions: Mapping[str, int]) -> str:
+        """Return the first scalar function that the unit cannot compute, or nothing."""
+
+    @abstractmethod
+    def tile_cycles(self, tile: Tile, functions: Mapping[str, int]) -> int:
+        """Cycles for a tile with every operand at hand."""
+
+    @abstractmethod
+    def operand_accesses(
+        self, tile: Tile, reads: tuple[Access, ...], writes: tuple[Access, ...]
+    ) -> tuple[int, ...]:
+        """Elements fetched of each input, then stored of each output, while a tile is worked on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelSpec(ComponentSpec):
+    """Something that data passes, one transfer after the other."""
+
+    latency_cycles: int = 0
+    """Cycles from a transfer's end here to its arrival; transfers overlap in it."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.latency_cycles < 0:
+            raise ValueError(f"latency_cycles: must be >= 0, got {self.latency_cycles}")
+
+    @property
+    def private(self) -> bool:
+        """Whether each unit has such a channel to itself."""
+        return False
+
+    @abstractmethod
+    def transfer_cycles(self, size_bits: int) -> int:
+        """Cycles that a transfer of this size holds the channel."""
+
+    @property
+    @abstractmethod
+    def peak_bits_per_cycle(self) -> int:
+        """Bits a cycle at best."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemorySpec(ComponentSpec):
+    """Something that holds tensors, in whole allocation units."""
+
+    unit_name: ClassVar[str]
+    """What one allocation unit is called, e.g. ``BRAM18``."""
+    off_chip: ClassVar[bool] = False
+
+    @property
+    @abstractmethod
+    def units(self) -> int:
+        """Allocation units in all."""
+
+    @property
+    @abstractmethod
+    def unit_bits(self) -> int:
+        """Bits of one allocation unit."""
+
+    @abstractmethod
+    def units_for(self, elements: int, bits: int, partitions: int = 1) -> int:
+        """Units that an array of ``elements`` numbers of ``bits`` takes in so many banks."""
+
+    @property
+    def blocks_per_unit(self) -> float:
+        """Blocks, as data sheets count them, in an allocation unit."""
+        return 1.0
+
+    @property
+    def block_name(self) -> str:
+        """What data sheets call a block."""
+        return self.unit_name
+
+    def grouping_depth(self, bits: int) -> int:
+        """Words of ``bits`` one bank of one unit holds: arrays grouped in a bank share it."""
+        return self.unit_bits // bits
+
+
+COMPONENTS: Registry[type[ComponentSpec]] = Registry("component")
+"""Specs by the name that a config's ``kind`` gives."""

@@ -1,0 +1,141 @@
+"""On-chip memories: blocks of fixed shape, and how arrays are packed into them.
+
+Source of the block shapes: AMD, "UltraScale Architecture Memory Resources" (UG573).
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from archsim.hardware.component import COMPONENTS, MemorySpec, at_least_one, ceil_div
+from archsim.units import Bytes
+
+
+@COMPONENTS.register("bram")
+@dataclass(frozen=True, kw_only=True)
+class BramSpec(MemorySpec):
+    """Block RAM: ``blocks`` BRAM36, each two BRAM18 that are given out one by one.
+
+    A BRAM18 is 512 x 36, 1024 x 18, 2048 x 9, 4096 x 4, 8192 x 2 or 16384 x 1 bit.
+    """
+
+    kind: ClassVar[str] = "bram"
+    unit_name: ClassVar[str] = "BRAM18"
+    SHAPES: ClassVar[tuple[tuple[int, int], ...]] = (
+        (512, 36),
+        (1024, 18),
+        (2048, 9),
+        (4096, 4),
+        (8192, 2),
+        (16384, 1),
+    )
+
+    blocks: int
+    """BRAM36 on the device."""
+    ports: int = 2
+    """Ports of a block."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least_one(blocks=self.blocks, ports=self.ports)
+
+    @property
+    def units(self) -> int:
+        return 2 * self.blocks
+
+    @property
+    def unit_bits(self) -> int:
+        return 512 * 36
+
+    @property
+    def blocks_per_unit(self) -> float:
+        return 0.5
+
+    @property
+    def block_name(self) -> str:
+        return "BRAM36"
+
+    def units_for(self, elements: int, bits: int, partitions: int = 1) -> int:
+        """``P ceil((D / P) / depth)`` BRAM18 for each column of block width, in the best shape."""
+        deep = ceil_div(elements, partitions)
+        return partitions * min(
+            ceil_div(deep, depth) * ceil_div(bits, width) for depth, width in self.SHAPES
+        )
+
+    def grouping_depth(self, bits: int) -> int:
+        """Words in one bank of one BRAM18 (of as many as a word needs)."""
+        return max(
+            (depth for depth, width in self.SHAPES if width >= bits), default=self.SHAPES[0][0]
+        )
+
+
+@COMPONENTS.register("uram")
+@dataclass(frozen=True, kw_only=True)
+class UramSpec(MemorySpec):
+    """UltraRAM: ``blocks`` of 4096 x 72 bit with two ports."""
+
+    kind: ClassVar[str] = "uram"
+    unit_name: ClassVar[str] = "URAM"
+    DEPTH: ClassVar[int] = 4096
+    WIDTH: ClassVar[int] = 72
+
+    blocks: int
+    """URAM blocks on the device."""
+    ports: int = 2
+    """Ports of a block."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least_one(blocks=self.blocks, ports=self.ports)
+
+    @property
+    def units(self) -> int:
+        return self.blocks
+
+    @property
+    def unit_bits(self) -> int:
+        return self.DEPTH * self.WIDTH
+
+    def units_for(self, elements: int, bits: int, partitions: int = 1) -> int:
+        """As many whole words as fit lie in a line of 72 bit; longer words span lines."""
+        deep = ceil_div(elements, partitions)
+        if bits <= self.WIDTH:
+            lines = ceil_div(deep, self.WIDTH // bits)
+        else:
+            lines = deep * ceil_div(bits, self.WIDTH)
+        return partitions * ceil_div(lines, self.DEPTH)
+
+    def grouping_depth(self, bits: int) -> int:
+        """Words in one block."""
+        return self.DEPTH * max(1, self.WIDTH // bits) // max(1, ceil_div(bits, self.WIDTH))
+
+
+@COMPONENTS.register("sram")
+@dataclass(frozen=True, kw_only=True)
+class SramSpec(MemorySpec):
+    """A compiled SRAM, given out in lines of ``line`` bytes."""
+
+    kind: ClassVar[str] = "sram"
+    unit_name: ClassVar[str] = "line"
+
+    capacity: Bytes
+    """Size."""
+    line: Bytes = 64
+    """Bytes of an allocation unit."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least_one(capacity=self.capacity, line=self.line)
+        if self.capacity < self.line:
+            raise ValueError(f"capacity: {self.capacity} B is less than one line of {self.line} B")
+
+    @property
+    def units(self) -> int:
+        return self.capacity // self.line
+
+    @property
+    def unit_bits(self) -> int:
+        return 8 * self.line
+
+    def units_for(self, elements: int, bits: int, partitions: int = 1) -> int:
+        """Words lie side by side; each bank ends with a whole line."""
+        return partitions * ceil_div(ceil_div(elements, partitions) * bits, self.unit_bits)

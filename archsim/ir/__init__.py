@@ -1,0 +1,38 @@
+"""What is computed: tensors, operations, graphs, and their numpy interpreter."""
+
+from archsim.ir.builder import GraphBuilder
+from archsim.ir.execute import execute
+from archsim.ir.graph import OperationGraph
+from archsim.ir.operation import (
+    Contraction,
+    Elementwise,
+    Gather,
+    Operation,
+    Permute,
+    Phase,
+    Reduction,
+    ScatterAdd,
+)
+from archsim.ir.tensor import Role, TensorSpec
+from archsim.ir.tile import Access, Tile
+from archsim.ir.workload import WORKLOADS, Workload
+
+__all__ = [
+    "WORKLOADS",
+    "Access",
+    "Contraction",
+    "Elementwise",
+    "Gather",
+    "GraphBuilder",
+    "Operation",
+    "OperationGraph",
+    "Permute",
+    "Phase",
+    "Reduction",
+    "Role",
+    "ScatterAdd",
+    "TensorSpec",
+    "Tile",
+    "Workload",
+    "execute",
+]

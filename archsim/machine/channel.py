@@ -1,0 +1,69 @@
+"""A shared channel in time: one transfer after the other, in a total order.
+
+Source of the rule: grants are given in a delta cycle, after every other event of the same
+time, so that the order in which SimPy happens to run processes decides nothing.
+"""
+
+from collections.abc import Callable, Generator
+from heapq import heappop, heappush
+from typing import Any
+
+import simpy
+from simpy.events import EventPriority
+
+END_OF_TICK = EventPriority(2)
+"""SimPy priority after all ordinary events of the same time."""
+
+Request = tuple[int, int, int, int]
+"""When asked; 0 for a write or 1 for a read; the operation's priority; a serial number."""
+
+
+class _EndOfTick(simpy.Event):
+    """Calls back when nothing else is left to happen at this time."""
+
+    def __init__(self, env: simpy.Environment, callback: Callable[[simpy.Event], None]) -> None:
+        super().__init__(env)
+        self.callbacks = [callback]
+        self._ok, self._value = True, None
+        env.schedule(self, priority=END_OF_TICK)
+
+
+class Channel:
+    """A non-preemptive server of transfers: a link or a DRAM that several units share."""
+
+    def __init__(self, env: simpy.Environment) -> None:
+        self.env = env
+        self.busy_ticks = 0
+        self.passed_bits = 0
+        self._waiting: list[tuple[Request, simpy.Event]] = []
+        self._is_held = False
+        self._is_deciding = False
+        self._asked = 0
+
+    def transfer(
+        self, ticks: int, bits: int, *, is_read: bool, priority: int
+    ) -> Generator[simpy.Event, Any, int]:
+        """Process: wait for a turn and hold the channel; return the ticks waited."""
+        asked = int(self.env.now)
+        self._asked += 1
+        granted = self.env.event()
+        heappush(self._waiting, ((asked, int(is_read), priority, self._asked), granted))
+        self._decide_soon()
+        yield granted
+        waited = int(self.env.now) - asked
+        yield self.env.timeout(ticks)
+        self.busy_ticks += ticks
+        self.passed_bits += bits
+        self._is_held = False
+        self._decide_soon()
+        return waited
+
+    def _decide_soon(self) -> None:
+        if self._waiting and not (self._is_deciding or self._is_held):
+            self._is_deciding = True
+            _EndOfTick(self.env, self._grant)
+
+    def _grant(self, _: simpy.Event) -> None:
+        self._is_deciding = False
+        self._is_held = True
+        heappop(self._waiting)[1].succeed()

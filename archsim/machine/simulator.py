@@ -1,0 +1,233 @@
+"""The event engine: every tile of a schedule lives through SimPy processes."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+
+import simpy
+
+from archsim.errors import StalledError
+from archsim.hardware.architecture import Architecture
+from archsim.machine.channel import Channel
+from archsim.machine.conservation import check_conservation
+from archsim.machine.memory import Memory
+from archsim.machine.pipeline import Pipeline
+from archsim.results.trace import (
+    Activity,
+    ComponentRecord,
+    Interval,
+    MemoryRecord,
+    Occupancy,
+    OperationRecord,
+    Trace,
+)
+from archsim.schedule.schedule import Schedule, Task
+from archsim.schedule.scheduler import unit_instances
+
+
+def simulate(schedule: Schedule, architecture: Architecture) -> Trace:
+    """Run a schedule on a machine, tile by tile.
+
+    Raises:
+        StalledError: if operations wait for each other for ever, saying who for what.
+        ConservationError: if the run broke a law that every run must keep.
+    """
+    machine = _Machine(schedule, architecture)
+    machine.run()
+    trace = machine.trace()
+    check_conservation(trace, schedule, machine.pipelines, machine.channels)
+    return trace
+
+
+@dataclass
+class _OperationState:
+    """An operation while it waits, runs and is done."""
+
+    done: simpy.Event
+    parts_left: int
+    start: int = -1
+    finish: int = -1
+
+
+class _Machine:
+    def __init__(self, schedule: Schedule, architecture: Architecture) -> None:
+        self.schedule = schedule
+        self.architecture = architecture
+        self.env = simpy.Environment()
+        self.channels = {
+            name: Channel(self.env)
+            for name, spec in architecture.channels.items()
+            if not spec.private
+        }
+        self.memories = {
+            name: Memory(self.env, name, spec) for name, spec in architecture.memories.items()
+        }
+        self.pipelines: dict[str, Pipeline] = {}
+        tasks: dict[str, list[Task]] = {}
+        for task in schedule.tasks:
+            tasks.setdefault(task.operation, []).append(task)
+        self.tasks = tasks
+        self.states = {
+            name: _OperationState(self.env.event(), len(parts)) for name, parts in tasks.items()
+        }
+        self._uses_left = {root: len(u) for root, u in schedule.memory.users.items()}
+
+    def run(self) -> None:
+        """Live until nothing happens any more."""
+        graph = self.schedule.graph
+        for reservation in self.schedule.memory.reservations:
+            memory = self.memories[reservation.memory]
+            memory.hold(reservation.name, reservation.units, reservation.bits)
+        for name in graph.inputs:
+            self._hold(name)
+        queues: dict[str, list[Task]] = {}
+        for task in self.schedule.tasks:
+            queues.setdefault(task.unit, []).append(task)
+        for tasks in queues.values():
+            self.env.process(self._unit(tasks))
+        self.env.run()
+        waiting = [name for name, state in self.states.items() if state.finish < 0]
+        if waiting:
+            raise StalledError(self._explain(waiting))
+
+    def _unit(self, tasks: list[Task]) -> Generator[simpy.Event, Any, None]:
+        """Process: one unit works through its tasks in order."""
+        for task in tasks:
+            for before in self.schedule.predecessors[task.operation]:
+                state = self.states[before]
+                if state.finish < 0:
+                    yield state.done
+            self._begin(task.operation)
+            pipeline = Pipeline(self.env, task, self.channels)
+            self.pipelines[task.name] = pipeline
+            yield self.env.process(pipeline.run())
+            self._end_part(task.operation)
+
+    def _begin(self, name: str) -> None:
+        state = self.states[name]
+        if state.start < 0:
+            state.start = int(self.env.now)
+            for tensor in self.schedule.graph[name].outputs:
+                if self.schedule.memory.roots[tensor.name] == tensor.name:
+                    self._hold(tensor.name)
+
+    def _end_part(self, name: str) -> None:
+        state = self.states[name]
+        state.parts_left -= 1
+        if state.parts_left:
+            return
+        state.finish = int(self.env.now)
+        for root in self.schedule.memory.storages_of[name]:
+            self._uses_left[root] -= 1
+            if not self._uses_left[root]:
+                self.memories[self.schedule.memory.placements[root].memory].release(root)
+        state.done.succeed()
+
+    def _hold(self, storage: str) -> None:
+        placement = self.schedule.memory.placements[storage]
+        bits = self.schedule.graph.tensors[storage].size_bits
+        self.memories[placement.memory].hold(storage, placement.units, bits)
+
+    def _explain(self, waiting: list[str]) -> str:
+        lines = []
+        for name in waiting[:5]:
+            missing = [b for b in self.schedule.predecessors[name] if self.states[b].finish < 0]
+            units = ", ".join(task.unit for task in self.tasks[name])
+            what = ", ".join(repr(other) for other in missing) or f"its turn on {units}"
+            lines.append(f"{name!r} waits for {what}")
+        more = f" (and {len(waiting) - 5} more)" if len(waiting) > 5 else ""
+        return f"nothing can go on at tick {self.env.now}: {'; '.join(lines)}{more}"
+
+    def trace(self) -> Trace:
+        """Return what happened."""
+        intervals = tuple(
+            Interval(log.component, task.operation, log.start, log.end, log.busy)
+            for task in self.schedule.tasks
+            for log in self.pipelines[task.name].logs
+            if log.busy
+        )
+        occupancy: tuple[Occupancy, ...] = tuple(
+            sample for memory in self.memories.values() for sample in memory.history
+        )
+        return Trace(
+            self.architecture.tick_rate,
+            self._components(),
+            tuple(_memory_record(memory) for memory in self.memories.values()),
+            tuple(self._record(name) for name in self.states),
+            intervals,
+            self._activities(),
+            occupancy,
+        )
+
+    def _components(self) -> tuple[ComponentRecord, ...]:
+        """Every unit of the machine, and every channel that a tile passed."""
+        architecture = self.architecture
+        found: dict[str, ComponentRecord] = {}
+        for sort, spec in architecture.units.items():
+            for unit in unit_instances(architecture, sort):
+                peak = spec.peak_macs_per_cycle * spec.clock
+                found[unit] = ComponentRecord(unit, sort, spec.kind, True, False, peak)
+        for task in self.schedule.tasks:
+            for stage in task.stream.stages:
+                name = stage.instance(task.unit)
+                if name not in found:
+                    channel = architecture.channels[stage.component]
+                    found[name] = ComponentRecord(
+                        name=name,
+                        sort=stage.component,
+                        kind=channel.kind,
+                        is_unit=False,
+                        is_off_chip=stage.component in architecture.memories,
+                        peak_per_s=channel.peak_bits_per_cycle * channel.clock,
+                    )
+        return tuple(found.values())
+
+    def _record(self, name: str) -> OperationRecord:
+        operation, state, tasks = self.schedule.graph[name], self.states[name], self.tasks[name]
+        return OperationRecord(
+            name=name,
+            kind=operation.kind,
+            phase=operation.phase,
+            units=tuple(task.unit for task in tasks),
+            start=state.start,
+            finish=state.finish,
+            waited=sum(log.waited for task in tasks for log in self.pipelines[task.name].logs),
+            uncontended=max(task.stream.uncontended_ticks for task in tasks),
+            tiles=sum(task.stream.tiles for task in tasks),
+            macs=operation.macs,
+            predecessors=self.schedule.predecessors[name],
+        )
+
+    def _activities(self) -> tuple[Activity, ...]:
+        return tuple(
+            Activity(
+                component=component,
+                component_kind=component_kind(self.architecture, component),
+                action=action,
+                number_format=number_format,
+                operation=task.operation,
+                count=count,
+            )
+            for task in self.schedule.tasks
+            for (component, action, number_format), count in task.stream.actions.items()
+        )
+
+
+def _memory_record(memory: Memory) -> MemoryRecord:
+    spec = memory.spec
+    return MemoryRecord(
+        name=memory.name,
+        kind=spec.kind,
+        is_off_chip=spec.off_chip,
+        units=spec.units,
+        unit_bits=spec.unit_bits,
+        block_name=spec.block_name,
+        blocks_per_unit=spec.blocks_per_unit,
+    )
+
+
+def component_kind(architecture: Architecture, component: str) -> str:
+    """Return the kind that prices a component's actions; a unit's own buffer is a ``buffer``."""
+    if component in architecture.components:
+        return architecture.components[component].kind
+    return "buffer"

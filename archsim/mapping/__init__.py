@@ -1,0 +1,18 @@
+"""How one operation is cut and placed: tilings, legality, the mapper, tile streams."""
+
+from archsim.mapping.mapper import Mapper, Plan
+from archsim.mapping.mapping import Mapping, Operand, Work
+from archsim.mapping.stream import Repeat, Stage, StageKind, TileClass, TileStream
+
+__all__ = [
+    "Mapper",
+    "Mapping",
+    "Operand",
+    "Plan",
+    "Repeat",
+    "Stage",
+    "StageKind",
+    "TileClass",
+    "TileStream",
+    "Work",
+]

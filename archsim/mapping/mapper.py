@@ -1,0 +1,164 @@
+"""Chooses a mapping: which units can do an operation, and how it is cut into tiles."""
+
+from collections.abc import Iterator
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass
+from itertools import islice, product
+
+from archsim.errors import MappingError
+from archsim.hardware.architecture import Architecture
+from archsim.hardware.component import ceil_div
+from archsim.ir.operation import Operation
+from archsim.ir.tile import Axis, Tile
+from archsim.mapping.mapping import Mapping, Work
+from archsim.mapping.stream import TileStream
+
+CANDIDATES = 24
+"""Tilings compared for one operation: those with fewest tiles that fit the buffer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An operation on one sort of unit: the stream of each of its parts."""
+
+    unit: str
+    parts: tuple[TileStream, ...]
+    mapping: Mapping
+
+    @property
+    def uncontended_ticks(self) -> int:
+        """Time of the longest part, alone on the machine."""
+        return max(part.uncontended_ticks for part in self.parts)
+
+
+class Mapper:
+    """Maps operations to an architecture, given the memory that each tensor lies in.
+
+    The cost of a tiling is the closed form of its stream's time; of equals, the one that
+    moves fewest bits, then the one of fewest tiles, wins.
+    """
+
+    def __init__(self, architecture: Architecture, placement: MappingOf[str, str]) -> None:
+        self.architecture = architecture
+        self.placement = placement
+        self._known: dict[tuple[object, ...], tuple[Mapping, TileStream]] = {}
+
+    def candidates(self, operation: Operation) -> tuple[str, ...]:
+        """Units that can do an operation.
+
+        Raises:
+            MappingError: if there is none, saying what each lacks.
+        """
+        reasons = {name: self._objection(name, operation) for name in self.architecture.units}
+        able = tuple(name for name, reason in reasons.items() if not reason)
+        if not able:
+            told = "; ".join(f"{name} {reason}" for name, reason in reasons.items())
+            raise MappingError(
+                f"operation {operation.name!r} ({operation.kind}, {operation.phase}, "
+                f"{operation.number_format.name}): no unit of {self.architecture.name!r} "
+                f"can do it: {told}"
+            )
+        return able
+
+    def _objection(self, unit: str, operation: Operation) -> str:
+        spec = self.architecture.units[unit]
+        if operation.kind not in spec.runs:
+            return f"runs {', '.join(spec.runs)}"
+        if operation.phase not in spec.phases:
+            return f"works in phases {', '.join(spec.phases)}"
+        if missing := spec.lacks(operation.functions):
+            return f"has no function {missing!r}"
+        moves = set(operation.functions) <= {"move"}
+        if not moves and operation.number_format not in spec.number_formats:
+            return f"knows {', '.join(f.name for f in spec.number_formats)}"
+        return ""
+
+    def plan(self, operation: Operation, unit: str) -> Plan:
+        """Cut an operation into tiles on a sort of unit.
+
+        Independent parts (heads, batches) are spread over the units of the sort.
+
+        Raises:
+            MappingError: if the unit does not reach a tensor, or no tile fits its buffer.
+        """
+        spaces = _parts(operation, self.architecture.units[unit].count)
+        mapped = [
+            self._best(Work(self.architecture, unit, operation, space, self.placement))
+            for space in spaces
+        ]
+        return Plan(unit, tuple(stream for _, stream in mapped), mapped[0][0])
+
+    def _best(self, work: Work) -> tuple[Mapping, TileStream]:
+        key = work.key
+        if key not in self._known:
+            options = [(mapping, mapping.stream(work)) for mapping in _fitting(work)]
+            self._known[key] = min(options, key=lambda option: _cost(option[1]))
+        return self._known[key]
+
+
+def _cost(stream: TileStream) -> tuple[int, int, int]:
+    return stream.uncontended_ticks, sum(stream.bits), stream.tiles
+
+
+def _parts(operation: Operation, units: int) -> list[Tile]:
+    """Split the batch of an operation as evenly as it goes over units."""
+    space = operation.space
+    parts = min(units, space.batch)
+    if parts == 1:
+        return [space]
+    most, extra = divmod(space.batch, parts)
+    return [
+        Tile(batch=most + (1 if part < extra else 0), m=space.m, n=space.n, k=space.k)
+        for part in range(parts)
+    ]
+
+
+def _halvings(extent: int) -> list[int]:
+    """Tile sizes along an axis: all of it, half of it, a quarter, … down to one."""
+    sizes = [extent]
+    while sizes[-1] > 1:
+        sizes.append(ceil_div(sizes[-1], 2))
+    return sizes
+
+
+def _fitting(work: Work) -> Iterator[Mapping]:
+    """Yield the tilings of fewest tiles that fit the buffer, in each useful loop order.
+
+    Raises:
+        MappingError: if not even the smallest tile fits.
+    """
+    space = work.space
+    axes = work.operation.cuts
+    streams = any(operand.streams for operand in (*work.reads, *work.writes))
+    choices = [_halvings(space.extent(axis)) if streams else [space.extent(axis)] for axis in axes]
+    tiles = (_tile(space, axes, sizes) for sizes in product(*choices))
+    by_count = sorted(tiles, key=lambda tile: (_count(space, tile), -tile.m, -tile.n))
+    capacity = 8 * work.spec.buffer
+    fitting = (tile for tile in by_count if work.buffer_bits(tile) <= capacity)
+    chosen = list(islice(fitting, CANDIDATES))
+    if not chosen:
+        smallest = by_count[-1]
+        raise MappingError(
+            f"operation {work.operation.name!r}: its smallest tile needs "
+            f"{ceil_div(work.buffer_bits(smallest), 8):,} B of buffer, "
+            f"{work.unit!r} has {work.spec.buffer:,} B; "
+            f"raise architecture.components.{work.unit}.buffer"
+        )
+    for tile in chosen:
+        yield Mapping(tile=tile)
+        if tile.m < space.m and tile.n < space.n:
+            yield Mapping(tile=tile, loops=("batch", "n", "m", "k"))
+
+
+def _tile(space: Tile, axes: tuple[Axis, ...], sizes: tuple[int, ...]) -> Tile:
+    full: dict[Axis, int] = {"batch": space.batch, "m": space.m, "n": space.n, "k": space.k}
+    return Tile(**{**full, **dict(zip(axes, sizes, strict=True))})
+
+
+def _count(space: Tile, tile: Tile) -> int:
+    return (
+        ceil_div(space.batch, tile.batch)
+        * ceil_div(space.m, tile.m)
+        * ceil_div(space.n, tile.n)
+        * ceil_div(space.k, tile.k)
+    )

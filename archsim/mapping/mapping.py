@@ -1,0 +1,265 @@
+"""A mapping: how one operation is cut into tiles on one unit, and the stream that makes.
+
+The loops run over tiles in the order of ``loops``, the last one fastest. An operand is
+fetched again when a loop moves that it depends on, and stays in the unit's buffer
+otherwise; results leave when the sum along k is complete.
+"""
+
+from collections import Counter
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass
+from functools import cached_property
+
+from archsim.errors import MappingError
+from archsim.hardware.architecture import Architecture
+from archsim.hardware.component import ComputeSpec, ceil_div
+from archsim.ir.operation import Operation
+from archsim.ir.tile import AXES, Access, Axis, Tile
+from archsim.mapping.stream import ActionCount, Repeat, Stage, StageKind, TileClass, TileStream
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """One tensor of an operation, and the way it takes to the unit or from it."""
+
+    access: Access
+    memory: str
+    fetches: bool
+    """Whether the memory is off the chip."""
+    link: str
+    """The link on its way; none where the unit is wired to the memory."""
+
+    @property
+    def streams(self) -> bool:
+        """Whether it passes the unit's buffer; a wired operand is read where it lies."""
+        return self.fetches or bool(self.link)
+
+
+class Work:
+    """An operation, or one part of it, beside the unit that shall do it.
+
+    Raises:
+        MappingError: if the unit does not reach one of the operation's tensors.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        unit: str,
+        operation: Operation,
+        space: Tile,
+        placement: MappingOf[str, str],
+    ) -> None:
+        self.architecture = architecture
+        self.unit = unit
+        self.spec: ComputeSpec = architecture.units[unit]
+        self.operation = operation
+        self.space = space
+        self.placement = placement
+        self.reads = tuple(self._operand(access, True) for access in operation.reads)
+        self.writes = tuple(self._operand(access, False) for access in operation.writes)
+
+    def _operand(self, access: Access, is_read: bool) -> Operand:
+        memory = self.placement[access.tensor.name]
+        route = self.architecture.route(memory, self.unit)
+        if route is None:
+            raise MappingError(
+                f"operation {self.operation.name!r}: {self.unit!r} does not reach {memory!r}, "
+                f"where {access.tensor.name!r} lies; add a route or change architecture.placement"
+            )
+        off_chip = self.architecture.memories[memory].off_chip
+        return Operand(access, memory, off_chip, route.read if is_read else route.write)
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Equal for two pieces of work that can be mapped alike."""
+        signature = tuple(
+            (o.memory, o.access.axes, o.access.grain, o.access.tensor.format.name)
+            for o in (*self.reads, *self.writes)
+        )
+        functions = tuple(sorted(self.operation.functions.items()))
+        number_format = self.operation.number_format.name
+        kind = self.operation.kind
+        return (
+            self.unit,
+            kind,
+            self.space,
+            self.operation.cuts,
+            functions,
+            number_format,
+            signature,
+        )
+
+    @cached_property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages that tiles pass; those that no operand needs are absent."""
+        spec, units = self.spec, self.architecture
+        slots = spec.buffered_tiles
+
+        def channel(kind: StageKind, name: str, private: bool) -> Stage:
+            latency = units.ticks(name, units.channels[name].latency_cycles)
+            return Stage(kind, name, private, latency, slots)
+
+        def links(kind: StageKind, operands: tuple[Operand, ...]) -> list[Stage]:
+            names = sorted({operand.link for operand in operands if operand.link})
+            return [channel(kind, name, units.channels[name].private) for name in names]
+
+        def memories(kind: StageKind, operands: tuple[Operand, ...]) -> list[Stage]:
+            names = sorted({operand.memory for operand in operands if operand.fetches})
+            return [channel(kind, name, False) for name in names]
+
+        return (
+            *memories(StageKind.FETCH, self.reads),
+            *links(StageKind.DISTRIBUTE, self.reads),
+            Stage(StageKind.COMPUTE, self.unit, True, 0, slots),
+            *links(StageKind.COLLECT, self.writes),
+            *memories(StageKind.STORE, self.writes),
+        )
+
+    def buffer_bits(self, tile: Tile) -> int:
+        """Bits of buffer that tiles of this size need: every gap between stages has its slots."""
+        compute = next(n for n, s in enumerate(self.stages) if s.kind is StageKind.COMPUTE)
+        incoming = sum(o.access.size_bits(tile) for o in self.reads if o.streams)
+        outgoing = sum(o.access.size_bits(tile) for o in self.writes if o.streams)
+        gaps_out = len(self.stages) - 1 - compute
+        return self.spec.buffered_tiles * (compute * incoming + gaps_out * outgoing)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mapping:
+    """Tile sizes and loop order of one operation on one unit."""
+
+    tile: Tile
+    """The size of a tile; those at the edges are as small as what is left."""
+    loops: tuple[Axis, ...] = AXES
+    """Loops over tiles, outermost first; k is always innermost."""
+
+    def stream(self, work: Work) -> TileStream:
+        """Return the tiles of ``work`` in order, with their time at each stage.
+
+        Raises:
+            MappingError: if the tiles do not fit the unit's buffer.
+        """
+        needed, capacity = work.buffer_bits(self.tile), 8 * work.spec.buffer
+        if needed > capacity:
+            raise MappingError(
+                f"operation {work.operation.name!r}: tiles of {self.tile} need "
+                f"{ceil_div(needed, 8):,} B of buffer, {work.unit!r} has {work.spec.buffer:,} B; "
+                f"raise architecture.components.{work.unit}.buffer"
+            )
+        return TileStream(work.stages, tuple(_Nest(self, work).level(0, {}, None, True)))
+
+
+class _Nest:
+    """Unrolls the loops into nested repetition, one loop level after the other."""
+
+    def __init__(self, mapping: Mapping, work: Work) -> None:
+        self.mapping = mapping
+        self.work = work
+        self._classes: dict[tuple[Tile, tuple[bool, ...], bool], TileClass] = {}
+
+    def level(
+        self, depth: int, sizes: dict[Axis, int], moved: frozenset[Axis] | None, complete: bool
+    ) -> list[TileClass | Repeat]:
+        """Tiles of the loops from ``depth`` inwards.
+
+        ``moved`` holds the axes that have advanced since the last tile, None before the
+        first one; ``complete`` says whether the sum along k ends here.
+        """
+        if depth == len(self.mapping.loops):
+            return [self._tile_class(Tile(**sizes), moved, complete)]
+        axis = self.mapping.loops[depth]
+        extent = self.work.space.extent(axis)
+        size = min(self.mapping.tile.extent(axis), extent)
+        trips = ceil_div(extent, size)
+        edge = extent - (trips - 1) * size
+
+        def inner(
+            length: int, now_moved: frozenset[Axis] | None, is_last: bool
+        ) -> list[TileClass | Repeat]:
+            ends = complete and (axis != "k" or is_last)
+            return self.level(depth + 1, {**sizes, axis: length}, now_moved, ends)
+
+        if trips == 1:
+            return inner(edge, moved, True)
+        entered = None if moved is None else moved | {axis}
+        step = frozenset({axis})
+        middle = [Repeat(trips - 2, tuple(inner(size, step, False)))] if trips > 2 else []
+        return [*inner(size, entered, False), *middle, *inner(edge, step, True)]
+
+    def _tile_class(self, tile: Tile, moved: frozenset[Axis] | None, complete: bool) -> TileClass:
+        loads = tuple(
+            moved is None or bool(operand.access.axes & moved) for operand in self.work.reads
+        )
+        key = (tile, loads, complete)
+        if key not in self._classes:
+            self._classes[key] = _tile_class(self.work, tile, loads, complete)
+        return self._classes[key]
+
+
+def _tile_class(work: Work, tile: Tile, loads: tuple[bool, ...], complete: bool) -> TileClass:
+    incoming = [o for o, load in zip(work.reads, loads, strict=True) if load and o.streams]
+    outgoing = [o for o in work.writes if complete and o.streams]
+    service, bits = [], []
+    for stage in work.stages:
+        size = _stage_bits(stage, incoming, outgoing, tile)
+        bits.append(size)
+        service.append(_stage_ticks(work, stage, tile, size))
+    actions: Counter[tuple[str, str, str]] = Counter()
+    for operand in incoming:
+        _move(actions, operand, tile, "read", f"{work.unit}.buffer")
+    for operand in outgoing:
+        _move(actions, operand, tile, "write", f"{work.unit}.buffer")
+    _compute(actions, work, tile)
+    counted: tuple[ActionCount, ...] = tuple((*key, count) for key, count in actions.items())
+    return TileClass(tuple(service), tuple(bits), tile.points, counted)
+
+
+def _stage_bits(stage: Stage, incoming: list[Operand], outgoing: list[Operand], tile: Tile) -> int:
+    match stage.kind:
+        case StageKind.FETCH:
+            passing = [o for o in incoming if o.fetches and o.memory == stage.component]
+        case StageKind.DISTRIBUTE:
+            passing = [o for o in incoming if o.link == stage.component]
+        case StageKind.COLLECT:
+            passing = [o for o in outgoing if o.link == stage.component]
+        case StageKind.STORE:
+            passing = [o for o in outgoing if o.fetches and o.memory == stage.component]
+        case StageKind.COMPUTE:
+            return 0
+    return sum(operand.access.size_bits(tile) for operand in passing)
+
+
+def _stage_ticks(work: Work, stage: Stage, tile: Tile, size_bits: int) -> int:
+    architecture = work.architecture
+    if stage.kind is StageKind.COMPUTE:
+        cycles = work.spec.tile_cycles(tile, work.operation.functions)
+    elif size_bits:
+        cycles = architecture.channels[stage.component].transfer_cycles(size_bits)
+    else:
+        cycles = 0
+    return architecture.ticks(stage.component, cycles)
+
+
+def _move(
+    actions: Counter[tuple[str, str, str]], operand: Operand, tile: Tile, way: str, buffer: str
+) -> None:
+    """Count an operand's way between its memory and the unit's buffer."""
+    size = operand.access.size_bits(tile)
+    actions[operand.memory, way, ""] += size
+    if operand.link:
+        actions[operand.link, "transfer", ""] += size
+    actions[buffer, "write" if way == "read" else "read", ""] += size
+
+
+def _compute(actions: Counter[tuple[str, str, str]], work: Work, tile: Tile) -> None:
+    """Count the arithmetic, and its accesses to buffers and wired memories."""
+    operation = work.operation
+    for function, count in operation.functions.items():
+        actions[work.unit, function, operation.number_format.name] += count * tile.points
+    operands = (*work.reads, *work.writes)
+    counts = work.spec.operand_accesses(tile, operation.reads, operation.writes)
+    for number, (operand, count) in enumerate(zip(operands, counts, strict=True)):
+        way = "read" if number < len(work.reads) else "write"
+        place = f"{work.unit}.buffer" if operand.streams else operand.memory
+        actions[place, way, ""] += count * operand.access.tensor.format.bits

@@ -1,0 +1,168 @@
+"""A tile stream: one operation on one unit, as the tiles that pass its stages in order.
+
+A stream is nested repetition of a few tile classes, so that a million tiles are a few
+numbers.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+ActionCount = tuple[str, str, str, int]
+"""Component, action, number format (or nothing), and how often."""
+
+
+class StageKind(StrEnum):
+    """What a stage does with a tile."""
+
+    FETCH = "fetch"
+    """Off-chip memory to the chip."""
+    DISTRIBUTE = "distribute"
+    """On-chip memory, or the chip's edge, to the unit."""
+    COMPUTE = "compute"
+    COLLECT = "collect"
+    """The unit to on-chip memory, or the chip's edge."""
+    STORE = "store"
+    """The chip to off-chip memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A place that each tile of a stream passes."""
+
+    kind: StageKind
+    component: str
+    private: bool
+    """Whether each unit has a component of this name to itself."""
+    latency: int = 0
+    """Ticks from the end of a tile's service to its arrival at the next stage."""
+    slots: int = 2
+    """Tiles that the buffer in front of the next stage holds."""
+
+    def instance(self, unit: str) -> str:
+        """The component that serves this stage for one of several identical units."""
+        if self.kind is StageKind.COMPUTE:
+            return unit
+        return f"{self.component}[{unit}]" if self.private else self.component
+
+
+@dataclass(frozen=True, slots=True)
+class TileClass:
+    """Tiles that are alike: ticks and bits at each stage, and the actions they cause.
+
+    A tile with no bits for a stage passes it without waiting; it never overtakes.
+    """
+
+    service: tuple[int, ...]
+    bits: tuple[int, ...]
+    points: int
+    actions: tuple[ActionCount, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A sequence of tiles, ``times`` over."""
+
+    times: int
+    body: tuple["TileClass | Repeat", ...]
+
+
+@dataclass(frozen=True)
+class TileStream:
+    """The tiles of one operation, or of a part of it, and the stages they pass."""
+
+    stages: tuple[Stage, ...]
+    body: tuple[TileClass | Repeat, ...]
+
+    @cached_property
+    def classes(self) -> Counter[TileClass]:
+        """How many tiles there are of each class."""
+        found: Counter[TileClass] = Counter()
+        _count(self.body, 1, found)
+        return found
+
+    def __iter__(self) -> Iterator[TileClass]:
+        """Return every tile, in order."""
+        return _flatten(self.body)
+
+    @cached_property
+    def tiles(self) -> int:
+        """Tiles in all."""
+        return sum(self.classes.values())
+
+    @cached_property
+    def points(self) -> int:
+        """Points of the iteration space that the tiles cover."""
+        return sum(tile.points * times for tile, times in self.classes.items())
+
+    @cached_property
+    def busy(self) -> tuple[int, ...]:
+        """Ticks of service at each stage."""
+        return self._totals([tile.service for tile in self.classes])
+
+    @cached_property
+    def bits(self) -> tuple[int, ...]:
+        """Bits passing each stage."""
+        return self._totals([tile.bits for tile in self.classes])
+
+    def _totals(self, columns: list[tuple[int, ...]]) -> tuple[int, ...]:
+        weights = self.classes.values()
+        return tuple(
+            sum(row[stage] * times for row, times in zip(columns, weights, strict=True))
+            for stage in range(len(self.stages))
+        )
+
+    @cached_property
+    def actions(self) -> dict[tuple[str, str, str], int]:
+        """How often each action runs."""
+        totals: Counter[tuple[str, str, str]] = Counter()
+        for tile, times in self.classes.items():
+            for component, action, number_format, count in tile.actions:
+                totals[component, action, number_format] += count * times
+        return dict(totals)
+
+    @cached_property
+    def uncontended_ticks(self) -> int:
+        """A lower bound of the stream's time, exact for equal tiles in double buffers.
+
+        For each stage: the first tile's way to it, all service there, the last tile's way
+        on. ``sum(stages) + (tiles - 1) max(stage)`` where all tiles are alike.
+        """
+        first, last = next(iter(self)), _last(self.body)
+        hops = [stage.latency for stage in self.stages]
+
+        def way(tile: TileClass, stages: range) -> int:
+            return sum(tile.service[s] + (hops[s] if tile.bits[s] else 0) for s in stages)
+
+        count = len(self.stages)
+        return max(
+            way(first, range(s))
+            + self.busy[s]
+            + (hops[s] if last.bits[s] else 0)
+            + way(last, range(s + 1, count))
+            for s in range(count)
+        )
+
+
+def _count(body: tuple[TileClass | Repeat, ...], times: int, found: Counter[TileClass]) -> None:
+    for part in body:
+        if isinstance(part, Repeat):
+            _count(part.body, times * part.times, found)
+        else:
+            found[part] += times
+
+
+def _flatten(body: tuple[TileClass | Repeat, ...]) -> Iterator[TileClass]:
+    for part in body:
+        if isinstance(part, Repeat):
+            for _ in range(part.times):
+                yield from _flatten(part.body)
+        else:
+            yield part
+
+
+def _last(body: tuple[TileClass | Repeat, ...]) -> TileClass:
+    end = body[-1]
+    return _last(end.body) if isinstance(end, Repeat) else end

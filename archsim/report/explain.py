@@ -1,0 +1,102 @@
+"""A result in words: why it took as long as it did, and where its energy went."""
+
+from archsim.report.quantities import count, percent, quantity
+from archsim.report.shares import (
+    arithmetic_share,
+    busy_shares,
+    chain_shares,
+    energy_parts,
+    static_energy_j,
+)
+from archsim.results import Result
+from archsim.results.metrics import IDLE
+
+NEAR = 0.9
+"""A bound this close to the run explains it."""
+
+
+def why_this_long(result: Result) -> str:
+    """Say in a few sentences what limits a run, where its time goes and what would help."""
+    return f"{bound_in_words(result)} {_largest_times(result)} {_lever(result)}"
+
+
+def bound_in_words(result: Result) -> str:
+    """Say which bound is nearest to the run, what causes it and how near it is."""
+    bounds = result.bounds
+    span = (
+        f"{quantity(bounds.largest_s, 's')} of {quantity(bounds.latency_s, 's')} "
+        f"({percent(bounds.efficiency)})"
+    )
+    causes = {
+        "critical_path": f"{count(len(bounds.critical_path))} operations that wait for one "
+        f"another in a chain take {span}",
+        "compute": f"the work of {bounds.compute_component} alone takes {span}",
+        "bandwidth": f"moving data through {bounds.bandwidth_component} alone takes {span}",
+    }
+    cause = causes[bounds.limited_by]
+    if bounds.efficiency >= NEAR:
+        return f"{cause[0].upper()}{cause[1:]}."
+    rest = quantity(bounds.latency_s - bounds.largest_s, "s")
+    return f"No bound explains all of it: {cause}; the other {rest} are waits{_queues(result)}."
+
+
+def _queues(result: Result) -> str:
+    """Say what was waited for, and how long in queues if there were any."""
+    waited = sum(record.waited for record in result.trace.operations)
+    if not waited:
+        return " for units and data"
+    seconds = quantity(waited / result.trace.tick_rate_hz, "s")
+    return f" for units, data and shared channels (tiles queued for {seconds} in all)"
+
+
+def _largest_times(result: Result) -> str:
+    found = []
+    for split in ("phase", "kind", "layer"):
+        times = result.breakdown["time_s"][split]
+        parts = {name: value for name, value in times.items() if name != IDLE}
+        name = max(parts, key=lambda name: parts[name])
+        found.append(f"{split} {name} ({percent(parts[name] / result.latency_s)})")
+    return f"Most time goes to {found[0]}, {found[1]}, {found[2]}."
+
+
+def _lever(result: Result) -> str:
+    bounds = result.bounds
+    if bounds.limited_by == "bandwidth":
+        return (
+            f"What would help: more bandwidth of {bounds.bandwidth_component}, more reuse in "
+            f"larger buffers, or fewer bytes (narrower formats, lower ranks)."
+        )
+    if bounds.limited_by == "compute":
+        name = bounds.compute_component
+        return f"What would help: more or faster {name} units{_arithmetic(result, name)}."
+    chain = chain_shares(result)
+    parts = [f"{percent(share)} {kind} on {sort}" for (sort, kind), share in chain.items()]
+    sort, _ = next(iter(chain))
+    return (
+        f"The chain is {', '.join(parts[:2])}; {sort} is busy {percent(busy_shares(result)[sort])} "
+        f"of the run{_arithmetic(result, sort)}. What would help: a faster {sort} or a shorter "
+        f"chain; more units help only where they share one operation."
+    )
+
+
+def _arithmetic(result: Result, sort: str) -> str:
+    """Say how much of its arithmetic a busy unit uses, where it multiplies."""
+    share = arithmetic_share(result, sort)
+    return f", at {percent(share)} of its peak MACs while busy" if share else ""
+
+
+def where_energy_goes(result: Result) -> str:
+    """Say in a sentence how much of the energy is static, and what the rest was spent on."""
+    total, static = result.energy_j, static_energy_j(result)
+    if not total:
+        return "No energy was spent."
+    words = f"static energy is {quantity(static, 'J')} of {quantity(total, 'J')} "
+    words += f"({percent(static / total)})"
+    if static == total:
+        return words
+    found = []
+    for split in ("component", "action"):
+        parts = energy_parts(result, split)
+        name = max(parts, key=lambda name: parts[name])
+        found.append(f"{name} ({percent(parts[name] / sum(parts.values()))})")
+    return f"{words}; most of the dynamic energy goes to component {found[0]}, action {found[1]}"

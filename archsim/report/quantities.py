@@ -1,0 +1,66 @@
+"""Numbers as people read them: few digits, a prefix, a unit."""
+
+from dataclasses import dataclass
+from math import floor, log10
+
+DECIMAL = {1e9: "G", 1e6: "M", 1e3: "k", 1.0: "", 1e-3: "m", 1e-6: "µ", 1e-9: "n", 1e-12: "p"}
+BINARY = {2.0**40: "Ti", 2.0**30: "Gi", 2.0**20: "Mi", 2.0**10: "Ki", 1.0: ""}
+WITHOUT_LARGE_PREFIXES = ("s",)
+"""Nobody reads kiloseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """One prefix and one number of decimals for all values of an axis or a column."""
+
+    factor: float
+    """Base units in one of ``symbol``."""
+    symbol: str
+    decimals: int
+
+    @classmethod
+    def of(cls, largest: float, unit: str, *, digits: int = 3) -> "Scale":
+        """Choose the prefix that shows the largest value with ``digits`` digits."""
+        prefixes = BINARY if unit == "B" else DECIMAL
+        if not largest:
+            return cls(1.0, unit, 0)
+        rounded = abs(float(f"{largest:.{digits}g}"))
+        allowed = [f for f in prefixes if f <= 1 or unit not in WITHOUT_LARGE_PREFIXES]
+        factor = next((f for f in allowed if rounded >= f), allowed[-1])
+        if factor == 1 and unit == "B":
+            return cls(1.0, unit, 0)
+        decimals = max(0, digits - 1 - floor(log10(rounded / factor)))
+        return cls(factor, prefixes[factor] + unit, decimals)
+
+    def number(self, value: float) -> str:
+        """Write a value without the unit."""
+        return f"{value / self.factor:,.{self.decimals}f}"
+
+    def text(self, value: float) -> str:
+        """Write a value with the unit."""
+        return f"{self.number(value)} {self.symbol}"
+
+
+def quantity(value: float, unit: str) -> str:
+    """Write a value with three digits: ``quantity(0.00123, "s")`` is ``"1.23 ms"``."""
+    return Scale.of(value, unit).text(value)
+
+
+def percent(share: float) -> str:
+    """Write a share of one: whole percents, a decimal below ten."""
+    hundredths = 100 * share
+    return f"{hundredths:.0f} %" if hundredths >= 9.95 or not hundredths else f"{hundredths:.1f} %"
+
+
+def count(value: float, noun: str = "") -> str:
+    """Write a number of things, of which there may be halves."""
+    number = f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
+    return f"{number} {noun}".rstrip()
+
+
+def ellipsize(text: str, width: int) -> str:
+    """Shorten a text in its middle, so that its start and end still tell it from others."""
+    if len(text) <= width:
+        return text
+    tail = (width - 1) // 2
+    return f"{text[: width - 1 - tail]}…{text[len(text) - tail :]}"

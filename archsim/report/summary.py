@@ -1,0 +1,143 @@
+"""The answer in a terminal: one screen of plain text, the most asked first."""
+
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from textwrap import wrap
+
+from archsim.report.explain import where_energy_goes, why_this_long
+from archsim.report.quantities import Scale, count, ellipsize, percent, quantity
+from archsim.report.shares import SPLITS, energy_parts, largest, time_parts
+from archsim.results import MemoryPeak, Result
+
+WIDTH = 100
+ROWS = 5
+"""Rows of each split."""
+METRIC_UNITS = {"_s": "s", "_j": "J", "_w": "W", "_js": "J·s"}
+"""Units by the ending of a metric's name."""
+
+
+def summary(result: Result) -> str:
+    """Write a result as plain text of one screen: at most 45 lines of 100 columns."""
+    blocks = [
+        _answer(result),
+        ["why this long?", *_paragraph(why_this_long(result))],
+        _splits(result, "time", "s"),
+        [*_splits(result, "dynamic energy", "J"), *_paragraph(where_energy_goes(result))],
+        _memories(result),
+        _published(result),
+        _provenance(result),
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def metric_unit(metric: str) -> str:
+    """Return the unit that a metric's name ends in: ``"s"`` for ``"epoch_latency_s"``."""
+    return METRIC_UNITS[metric[metric.rindex("_") :]]
+
+
+def _paragraph(text: str) -> list[str]:
+    return wrap(text, WIDTH - 2, initial_indent="  ", subsequent_indent="  ")
+
+
+def _answer(result: Result) -> list[str]:
+    what = "one step" if result.steps_per_epoch else "one run"
+    lines = [
+        f"{ellipsize(result.name, 40)}: {quantity(result.latency_s, 's')} and "
+        f"{quantity(result.energy_j, 'J')} for {what}",
+        f"  EDP {quantity(result.edp_js, 'J·s')}, power {quantity(result.power_w, 'W')}, "
+        f"{count(result.macs)} MACs at {percent(result.utilization['macs'])} of peak, "
+        f"{count(len(result.trace.operations))} operations",
+    ]
+    if result.steps_per_epoch:
+        epoch_s, epoch_j = result.metric("epoch_latency_s"), result.metric("epoch_energy_j")
+        lines.append(
+            f"  an epoch of {count(result.steps_per_epoch)} steps: {quantity(epoch_s, 's')}, "
+            f"{quantity(epoch_j, 'J')}"
+        )
+    return lines
+
+
+def _splits(result: Result, metric: str, unit: str) -> list[str]:
+    """Set the splits of time or energy side by side."""
+    blocks = []
+    for split in SPLITS:
+        parts = (time_parts if metric == "time" else energy_parts)(result, split)
+        if not parts:
+            return []
+        total = result.latency_s if metric == "time" else sum(parts.values())
+        kind = ("busy time" if split == "component" else "time") if metric == "time" else metric
+        blocks.append([f"{kind} by {split}", *_share_lines(largest(parts, ROWS), total, unit)])
+    return [
+        "  ".join(f"{cell:<32}" for cell in row).rstrip() for row in zip_longest(*blocks, fillvalue="")
+    ]
+
+
+def _share_lines(parts: Mapping[str, float], total: float, unit: str) -> list[str]:
+    scale = Scale.of(total, unit)
+    return [
+        f"  {ellipsize(name, 15):<15} {scale.number(value):>5} {scale.symbol:<2} "
+        f"{percent(value / total):>5}"
+        for name, value in parts.items()
+    ]
+
+
+def _memories(result: Result) -> list[str]:
+    rows = [_memory_row(peak) for peak in result.memories.values() if peak.blocks]
+    return table(("memory at its fullest", "taken", "", "data", "waste", "room left"), rows)
+
+
+def _memory_row(peak: MemoryPeak) -> tuple[str, ...]:
+    taken = f"{count(peak.blocks)} of {count(peak.capacity_blocks, peak.block_name)}"
+    return (
+        peak.name,
+        taken,
+        percent(peak.blocks / peak.capacity_blocks),
+        quantity(peak.used_bytes, "B"),
+        f"{quantity(peak.waste_bytes, 'B')} ({percent(peak.waste_bytes / peak.taken_bytes)})",
+        count(peak.free_blocks, peak.block_name),
+    )
+
+
+def _published(result: Result) -> list[str]:
+    rows = []
+    for comparison in result.comparisons:
+        published = comparison.published
+        scale = Scale.of(published.value, metric_unit(published.metric))
+        rows.append(
+            (
+                published.metric,
+                scale.text(comparison.simulated),
+                scale.text(published.value),
+                f"{comparison.ratio:.2f} x",
+                published.status,
+                ellipsize(published.source, 36),
+            )
+        )
+    header = ("beside published values", "simulated", "published", "ratio", "status", "source")
+    return table(header, rows)
+
+
+def _provenance(result: Result) -> list[str]:
+    provenance = result.provenance
+    assumed = len(provenance.assumptions)
+    return [
+        f"{count(assumed)} input values are assumed or recalled; --out DIR lists them with their "
+        f"sources (result.json)",
+        f"config hash {provenance.config_hash[:16]}, engine {provenance.engine}",
+    ]
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Align rows under a header in columns two spaces apart; no rows give no lines.
+
+    A table wider than the screen loses the end of its last column.
+    """
+    if not rows:
+        return []
+    lines = [header, *([f"  {row[0]}", *row[1:]] for row in rows)]
+    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
+    aligned = (
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
+    return [line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…" for line in aligned]

@@ -1,0 +1,25 @@
+"""When operations run relative to each other: memory plan, scheduler, schedule."""
+
+from archsim.schedule.grouping import Group
+from archsim.schedule.memory_plan import (
+    MemoryPlan,
+    MemoryUse,
+    Placement,
+    peak_bits,
+    plan_memory,
+)
+from archsim.schedule.schedule import Schedule, Task
+from archsim.schedule.scheduler import schedule, unit_instances
+
+__all__ = [
+    "Group",
+    "MemoryPlan",
+    "MemoryUse",
+    "Placement",
+    "Schedule",
+    "Task",
+    "peak_bits",
+    "plan_memory",
+    "schedule",
+    "unit_instances",
+]

@@ -1,0 +1,1 @@
+"""Applications, each lowered to an operation graph."""

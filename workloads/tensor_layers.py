@@ -1,0 +1,113 @@
+"""Linear layers whose weight is a network of tensor cores: forward pass and every gradient.
+
+``Y = X W``, where W, input features by output features, is the contraction of the cores.
+Of the cores' indices, ``i0 i1 …`` are input modes and ``o0 o1 …`` output modes; all
+others are summed.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from archsim import formats
+from archsim.contraction.network import TensorNetwork
+from archsim.contraction.training import training_flow
+from archsim.errors import GraphError
+from archsim.ir.builder import GraphBuilder
+from archsim.ir.graph import OperationGraph
+from archsim.ir.operation import Indices
+from archsim.ir.tensor import Role, TensorSpec
+
+
+def modes(core_indices: Iterable[Sequence[str]], side: str) -> Indices:
+    """Return the modes of one side, ``"i"`` or ``"o"``, most significant first."""
+    names = {index for core in core_indices for index in core}
+    found = [index for index in names if re.fullmatch(rf"{side}\d+", index)]
+    return tuple(sorted(found, key=lambda index: int(index[1:])))
+
+
+class TensorLinear:
+    """One linear layer on a graph builder, whose ``sizes`` hold the extents of all indices.
+
+    ``inputs`` and ``outputs`` are the modes of its features, most significant first;
+    ``rows`` is the index of the activation's rows. Intermediates are called ``<name>.…``.
+    Call forward, backward and weight_gradient in this order. A dense weight is one core.
+
+    Raises:
+        InputError: for an unknown order, or cores that the order cannot take.
+    """
+
+    def __init__(
+        self,
+        builder: GraphBuilder,
+        name: str,
+        core_indices: Iterable[Sequence[str]],
+        *,
+        inputs: Indices,
+        outputs: Indices,
+        rows: str,
+        order: str,
+    ) -> None:
+        network = TensorNetwork((*core_indices, (rows, *inputs)), (rows, *outputs), builder.sizes)
+        self.rows = builder.sizes[rows]
+        self.features_in = network.elements(inputs)
+        self.features_out = network.elements(outputs)
+        self._flow = training_flow(builder, network, order, name)
+
+    def forward(self, x: TensorSpec, cores: Sequence[TensorSpec], result: str) -> TensorSpec:
+        """Return ``X W``, of shape (rows, features out)."""
+        return self._flow.forward((*cores, x), result, (self.rows, self.features_out))
+
+    def backward(self, dy: TensorSpec, result: str) -> TensorSpec:
+        """Return the gradient of x, given that of the product."""
+        return self._flow.backward(dy, result)
+
+    def weight_gradient(self, core: int, result: str) -> TensorSpec:
+        """Return a core's gradient."""
+        return self._flow.weight_gradient(core, result)
+
+
+def training_graph(
+    core_indices: Sequence[Sequence[str]],
+    sizes: Mapping[str, int],
+    batch: int,
+    order: str = "bidirectional",
+    *,
+    number_format: str = "fp32",
+) -> OperationGraph:
+    """Return the graph of one tensor linear layer's forward pass, dX and core gradients.
+
+    Inputs: ``X`` (batch, features in), ``dY`` (batch, features out), the cores ``G0 …``.
+    Results: ``Y``, ``dX``, ``dG0 …``. Features are row-major with mode 0 most
+    significant.
+
+    Raises:
+        InputError: for a malformed network, an unknown order, or cores that the order
+            cannot take.
+    """
+    if batch < 1:
+        raise GraphError(f"batch must be >= 1, got {batch}")
+    cores = tuple(map(tuple, core_indices))
+    for index in modes([tuple(sizes)], "i") + modes([tuple(sizes)], "o"):
+        if not any(index in core for core in cores):
+            raise GraphError(f"mode {index!r} has a size but stands in no core")
+    row = "batch"
+    while row in sizes:
+        row += "_"
+    builder = GraphBuilder(
+        f"tensor layer, {order}", {**sizes, row: batch}, formats.parse(number_format)
+    )
+    inputs, outputs = modes(cores, "i"), modes(cores, "o")
+    layer = TensorLinear(
+        builder, "layer", cores, inputs=inputs, outputs=outputs, rows=row, order=order
+    )
+    parameters = [
+        builder.tensor(f"G{n}", [sizes[index] for index in core], Role.PARAMETER)
+        for n, core in enumerate(cores)
+    ]
+    x = builder.tensor("X", (batch, layer.features_in), Role.DATA)
+    dy = builder.tensor("dY", (batch, layer.features_out), Role.DATA)
+    y = layer.forward(x, parameters, "Y")
+    dx = layer.backward(dy, "dX")
+    gradients = [layer.weight_gradient(n, f"dG{n}") for n in range(len(cores))]
+    builder.output(y, dx, *gradients)
+    return builder.graph()

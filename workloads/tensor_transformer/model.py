@@ -1,0 +1,351 @@
+"""The workload: a transformer for intents and slots, compressed or dense, trained one step."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import isfinite, prod
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from archsim import formats
+from archsim.contraction.layers import tensor_train
+from archsim.errors import RegistryError
+from archsim.ir.builder import GraphBuilder
+from archsim.ir.graph import OperationGraph
+from archsim.ir.operation import Array
+from archsim.ir.tensor import Role, TensorSpec
+from archsim.ir.workload import WORKLOADS
+from workloads.tensor_transformer.embedding import DenseTable, Embedding, Table, TensorTrainTable
+from workloads.tensor_transformer.encoder import Encoder, SoftmaxBackward
+from workloads.tensor_transformer.heads import Heads
+from workloads.tensor_transformer.layers import WeightFormat, dense_weight
+from workloads.tensor_transformer.optimizer import Adam, Optimizer, Sgd
+from workloads.tensor_transformer.step import Parameter, Step
+
+Flow = Literal["dense", "right_to_left", "left_to_right", "bidirectional", "optimal"]
+
+LIMITS = {
+    "encoders": 1_000,
+    "hidden": 1 << 20,
+    "heads": 1 << 20,
+    "sequence": 1 << 16,
+    "batch": 1 << 16,
+    "vocabulary": 1 << 31,
+    "intents": 1 << 20,
+    "slots": 1 << 20,
+}
+"""The largest values accepted: beyond them a number is a slip, not a model."""
+
+
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "flow": get_args(Flow),
+    "activation": ("gelu", "relu"),
+    "softmax_backward": get_args(SoftmaxBackward),
+    "optimizer": ("sgd", "adam"),
+}
+"""What the fields that are words may say."""
+
+
+@WORKLOADS.register("tensor_transformer")
+@dataclass(frozen=True, kw_only=True)
+class TensorTransformer:
+    """One training step of a transformer whose weights are tensor trains.
+
+    The defaults are the two-encoder model for ATIS (air travel requests of 32 tokens).
+    Beyond the compressed matrices it holds 32 position rows, 26 + 120 classifier rows
+    and their biases, the biases of both heads, and the embedding's layer norm; ATIS
+    utterances are single sentences, so there are no segment rows.
+
+    Source: Tian et al., "Ultra memory-efficient on-FPGA training of transformers via
+    tensor-compressed optimization" (2025), with its authors' code.
+    """
+
+    encoders: int = 2
+    hidden: int = 768
+    """Features of a token."""
+    heads: int = 12
+    sequence: int = 32
+    """Tokens of an utterance."""
+    batch: int = 1
+    """Utterances per step."""
+    tt_modes: tuple[tuple[int, ...], tuple[int, ...]] | tuple[int, ...] = (
+        (12, 8, 8),
+        (8, 8, 12),
+    )
+    """Input and output modes of every hidden x hidden matrix; one list is mirrored."""
+    tt_rank: int = 12
+    """Of every bond between two cores."""
+    flow: Flow = "bidirectional"
+    """How the matrices are held and contracted: ``dense``, or cores in this order."""
+    vocabulary: int = 1000
+    ttm_modes: tuple[tuple[int, ...], tuple[int, ...]] = ((10, 10, 10), (12, 8, 8))
+    """Token and feature modes of the embedding."""
+    ttm_rank: int = 30
+    segments: int = 0
+    """Kinds of segment rows; 0 for single sentences."""
+    intents: int = 26
+    slots: int = 120
+    activation: Literal["gelu", "relu"] = "gelu"
+    softmax_backward: SoftmaxBackward = "jacobian"
+    """``jacobian`` as in the authors' kernel; ``inner_product`` costs less."""
+    layer_norm_epsilon: float = 1e-5
+    optimizer: Literal["sgd", "adam"] = "sgd"
+    learning_rate: float = 1e-3
+    adam_beta1: float = 0.9
+    adam_beta2: float = 0.999
+    adam_epsilon: float = 1e-8
+    number_format: str = "fp32"
+
+    def __post_init__(self) -> None:
+        for name, most in LIMITS.items():
+            _within(name, getattr(self, name), 1, most)
+        _within("segments", self.segments, 0, 1 << 16)
+        _within("tt_rank", self.tt_rank, 1, self.hidden)
+        _within("ttm_rank", self.ttm_rank, 1, self.hidden)
+        if self.hidden % self.heads:
+            raise ValueError(f"heads: {self.heads} heads do not divide hidden {self.hidden}")
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name}: {getattr(self, name)!r} is none of {', '.join(known)}")
+        if self.flow != "dense":
+            self._check_modes()
+        self._check_numbers()
+        try:
+            formats.parse(self.number_format)
+        except RegistryError as error:
+            raise ValueError(f"number_format: {error}") from error
+
+    def _check_numbers(self) -> None:
+        for name in ("learning_rate", "layer_norm_epsilon", "adam_epsilon"):
+            value = getattr(self, name)
+            if not (isfinite(value) and value > 0):
+                raise ValueError(f"{name}: must be > 0 and finite, got {value}")
+        for name in ("adam_beta1", "adam_beta2"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name}: must be in [0, 1), got {getattr(self, name)}")
+
+    def _check_modes(self) -> None:
+        for side, modes in zip(("input", "output"), self.modes, strict=True):
+            _factorise("tt_modes", side, modes, self.hidden)
+        tokens, features = self.ttm_modes
+        _factorise("ttm_modes", "feature", features, self.hidden)
+        if len(tokens) != len(features):
+            raise ValueError(
+                f"ttm_modes: {len(tokens)} token modes do not pair with "
+                f"{len(features)} feature modes"
+            )
+        if min(tokens) < 1 or prod(tokens) < self.vocabulary:
+            raise ValueError(
+                f"ttm_modes: token modes {_product(tokens)} make {prod(tokens)} rows, "
+                f"vocabulary is {self.vocabulary}"
+            )
+
+    @property
+    def modes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Input and output modes of every hidden x hidden matrix.
+
+        Raises:
+            ValueError: if ``tt_modes`` is neither one list of numbers nor two.
+        """
+        numbers = tuple(mode for mode in self.tt_modes if isinstance(mode, int))
+        lists = tuple(tuple(modes) for modes in self.tt_modes if not isinstance(modes, int))
+        if numbers and not lists:
+            return numbers, numbers[::-1]
+        if len(lists) == 2 and not numbers:
+            return lists[0], lists[1]
+        raise ValueError(f"tt_modes: expected one list of modes or two, got {self.tt_modes}")
+
+    def lower(self) -> OperationGraph:
+        """Return the graph of one training step.
+
+        Inputs: data, parameters and optimiser state; each parameter and state ``x`` is
+        overwritten by ``x.updated``. ``loss`` is the loss before the update, and
+        ``x.gradient`` the gradient of parameter x.
+        """
+        model = _Model(self)
+        model.run()
+        return model.step.builder.graph()
+
+    @cached_property
+    def parameters(self) -> Mapping[str, Parameter]:
+        """Every trained tensor by name."""
+        return _Model(self).step.parameters
+
+    @property
+    def parameter_bytes(self) -> int:
+        """Bytes of all trained tensors."""
+        return sum(parameter.tensor.size_bytes for parameter in self.parameters.values())
+
+    @property
+    def dense_parameter_bytes(self) -> int:
+        """Bytes that the same model takes uncompressed."""
+        return replace(self, flow="dense").parameter_bytes
+
+    @property
+    def update_rule(self) -> Optimizer:
+        """The optimiser."""
+        if self.optimizer == "sgd":
+            return Sgd(learning_rate=self.learning_rate)
+        return Adam(
+            learning_rate=self.learning_rate,
+            beta1=self.adam_beta1,
+            beta2=self.adam_beta2,
+            epsilon=self.adam_epsilon,
+        )
+
+    def initial_parameters(self, rng: np.random.Generator) -> dict[str, Array]:
+        """Draw every parameter, and set the optimiser's state to zero."""
+        values: dict[str, Array] = {}
+        for name, parameter in self.parameters.items():
+            shape = parameter.tensor.shape
+            values[name] = parameter.mean + parameter.deviation * rng.standard_normal(shape)
+            for state in self.update_rule.state(parameter.tensor):
+                values[state.name] = np.zeros(shape)
+        return values
+
+    def next_parameters(self, results: Mapping[str, Array]) -> dict[str, Array]:
+        """Pick the updated parameters and state out of what a step computed."""
+        names = [
+            name
+            for parameter in self.parameters.values()
+            for name in (
+                parameter.tensor.name,
+                *(state.name for state in self.update_rule.state(parameter.tensor)),
+            )
+        ]
+        return {name: results[f"{name}.updated"] for name in names}
+
+    def step_inputs(
+        self,
+        tokens: ArrayLike,
+        intents: ArrayLike,
+        slots: ArrayLike,
+        *,
+        segments: ArrayLike | None = None,
+        step: int = 1,
+    ) -> dict[str, Array]:
+        """Return the data of step 1, 2, …: tokens and slots (batch, sequence), intents (batch)."""
+        count = self.batch * self.sequence
+        data = {
+            "tokens": np.asarray(tokens).reshape(count),
+            "first_tokens": np.arange(self.batch) * self.sequence,
+            "intent_targets": np.eye(self.intents)[np.asarray(intents).reshape(self.batch)],
+            "slot_targets": np.eye(self.slots)[np.asarray(slots).reshape(count)],
+        }
+        if self.segments:
+            kinds = np.zeros(count) if segments is None else np.asarray(segments)
+            data["segments"] = kinds.reshape(count)
+        return data | {
+            name: np.asarray(value) for name, value in self.update_rule.scalars(step).items()
+        }
+
+    def random_batch(self, rng: np.random.Generator, *, step: int = 1) -> dict[str, Array]:
+        """Return data drawn uniformly."""
+        shape = (self.batch, self.sequence)
+        return self.step_inputs(
+            rng.integers(self.vocabulary, size=shape),
+            rng.integers(self.intents, size=self.batch),
+            rng.integers(self.slots, size=shape),
+            segments=rng.integers(self.segments, size=shape) if self.segments else None,
+            step=step,
+        )
+
+
+class _Model:
+    """The layers of a transformer, on a graph builder of their own."""
+
+    def __init__(self, spec: TensorTransformer) -> None:
+        sizes = {
+            "t": spec.batch * spec.sequence,
+            "b": spec.batch,
+            **dict.fromkeys("sqkl", spec.sequence),
+            "h": spec.heads,
+            "d": spec.hidden // spec.heads,
+            "e": spec.hidden,
+            "f": spec.hidden,
+            "n": spec.intents,
+            "m": spec.slots,
+        }
+        name = f"tensor transformer, {spec.flow}"
+        builder = GraphBuilder(name, sizes, formats.parse(spec.number_format))
+        self.step = Step(builder, spec.update_rule, _data(builder, spec))
+        weight = _weight(spec, builder)
+        self.embedding = Embedding(
+            self.step, _table(spec, self.step), spec.segments, spec.layer_norm_epsilon
+        )
+        self.encoders = [
+            Encoder(
+                self.step,
+                f"encoder{number}",
+                weight,
+                softmax_backward=spec.softmax_backward,
+                activation=spec.activation,
+                epsilon=spec.layer_norm_epsilon,
+            )
+            for number in range(spec.encoders)
+        ]
+        self.heads = Heads(self.step, weight)
+
+    def run(self) -> None:
+        """Lower the forward pass, the backward pass and the updates."""
+        x = self.embedding.forward()
+        for encoder in self.encoders:
+            x = encoder.forward(x)
+        loss = self.heads.forward(x)
+        self.step.builder.output(loss)
+        dx = self.heads.backward()
+        for encoder in reversed(self.encoders):
+            dx = encoder.backward(dx)
+        self.embedding.backward(dx, loss)
+
+
+def _data(builder: GraphBuilder, spec: TensorTransformer) -> dict[str, TensorSpec]:
+    whole = formats.parse("int32")
+    tokens = spec.batch * spec.sequence
+    return {
+        "tokens": builder.tensor("tokens", (tokens,), Role.DATA, whole),
+        "segments": builder.tensor("segments", (tokens,), Role.DATA, whole),
+        "first_tokens": builder.tensor("first_tokens", (spec.batch,), Role.DATA, whole),
+        "intent_targets": builder.tensor("intent_targets", (spec.batch, spec.intents), Role.DATA),
+        "slot_targets": builder.tensor("slot_targets", (tokens, spec.slots), Role.DATA),
+    }
+
+
+def _weight(spec: TensorTransformer, builder: GraphBuilder) -> WeightFormat:
+    if spec.flow == "dense":
+        return dense_weight("e", "f")
+    inputs, outputs = spec.modes
+    network = tensor_train(inputs, outputs, [spec.tt_rank] * (len(inputs) + len(outputs) - 1))
+    builder.sizes.update(network.sizes)
+    return WeightFormat(
+        cores=network.cores,
+        inputs=tuple(f"i{n}" for n in range(len(inputs))),
+        outputs=tuple(f"o{n}" for n in range(len(outputs))),
+        order=spec.flow,
+    )
+
+
+def _table(spec: TensorTransformer, step: Step) -> Table:
+    if spec.flow == "dense":
+        return DenseTable(step, "embedding", spec.vocabulary)
+    return TensorTrainTable(step, "embedding", *spec.ttm_modes, spec.ttm_rank)
+
+
+def _within(name: str, value: int, least: int, most: int) -> None:
+    if not least <= value <= most:
+        raise ValueError(f"{name}: must be in [{least}, {most}], got {value}")
+
+
+def _product(modes: Sequence[int]) -> str:
+    return " x ".join(map(str, modes)) or "()"
+
+
+def _factorise(name: str, side: str, modes: Sequence[int], whole: int) -> None:
+    if not modes or min(modes) < 1:
+        raise ValueError(f"{name}: every {side} mode must be >= 1, got {_product(modes)}")
+    if prod(modes) != whole:
+        raise ValueError(
+            f"{name}: {side} modes {_product(modes)} make {prod(modes)}, hidden is {whole}"
+        )

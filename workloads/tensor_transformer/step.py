@@ -1,0 +1,71 @@
+"""What the layers of one training step share: the builder, parameters, and their updates."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from archsim.ir.builder import GraphBuilder
+from archsim.ir.operation import Elementwise, Phase
+from archsim.ir.tensor import Role, TensorSpec
+from workloads.tensor_transformer.optimizer import Optimizer
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A trained tensor, and the normal distribution that it is drawn from at first."""
+
+    tensor: TensorSpec
+    mean: float
+    deviation: float
+
+
+class Step:
+    """One training step while it is being lowered.
+
+    Layers declare their parameters when they are made, and hand in each gradient with
+    :meth:`update` when nothing of theirs reads the parameter any more.
+    """
+
+    def __init__(
+        self, builder: GraphBuilder, optimizer: Optimizer, data: Mapping[str, TensorSpec]
+    ) -> None:
+        self.builder = builder
+        self.optimizer = optimizer
+        self.data = data
+        self.parameters: dict[str, Parameter] = {}
+
+    def parameter(
+        self, name: str, shape: Sequence[int], *, mean: float = 0.0, deviation: float = 0.0
+    ) -> TensorSpec:
+        """Declare a parameter."""
+        assert name not in self.parameters, name
+        tensor = self.builder.tensor(name, shape, Role.PARAMETER)
+        self.parameters[name] = Parameter(tensor, mean, deviation)
+        return tensor
+
+    @property
+    def parameter_elements(self) -> int:
+        """Numbers held by all parameters declared so far."""
+        return sum(prod(parameter.tensor.shape) for parameter in self.parameters.values())
+
+    def update(self, parameter: TensorSpec, gradient: TensorSpec) -> None:
+        """Append the optimiser's operations for one parameter."""
+        assert gradient.shape == parameter.shape, parameter.name
+        self.optimizer.update(self.builder, parameter, gradient)
+
+    def zeros(self, name: str, shape: Sequence[int], scalar: TensorSpec) -> TensorSpec:
+        """Fill a table with zeros, as an operation of its own: it is written like any other.
+
+        An elementwise operation has at least one input; ``scalar`` is that one.
+        """
+        indices = " ".join(f"d{n}" for n in range(len(shape)))
+        return self.builder.add(
+            Elementwise(
+                name=name,
+                phase=Phase.WEIGHT_GRADIENT,
+                inputs=(scalar,),
+                outputs=(self.builder.tensor(name, shape),),
+                equation=f" -> {indices}",
+                formula="0 * a",
+            )
+        )
