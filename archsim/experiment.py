@@ -217,12 +217,14 @@ def _published_value(document: Document, section: Section) -> PublishedValue:
 
 
 def _bytes_by_role(graph: OperationGraph) -> dict[str, int]:
+    """Bytes of all tensors but activations; one that overwrites its like counts once."""
     totals: dict[str, int] = {}
     for name, tensor in graph.tensors.items():
         producer = graph.producer(name)
-        overwrites = producer is not None and producer.overwrites
-        if tensor.role is not Role.ACTIVATION and not overwrites:
-            totals[tensor.role] = totals.get(tensor.role, 0) + tensor.size_bytes
+        overwritten = graph.tensors[producer.overwrites] if producer and producer.overwrites else None
+        if tensor.role is Role.ACTIVATION or (overwritten and overwritten.role is tensor.role):
+            continue
+        totals[tensor.role] = totals.get(tensor.role, 0) + tensor.size_bytes
     return totals
 
 

@@ -5,6 +5,7 @@ range checks stay where they are, in the dataclasses.
 """
 
 from collections.abc import Mapping
+from dataclasses import is_dataclass
 from enum import Enum
 from functools import cache, partial
 from types import UnionType
@@ -195,7 +196,7 @@ def _converted(hint: Any) -> Any:
     if hint is NumberFormat:
         schema = WithJsonSchema({"type": "string", "examples": ["fp32", "bf16", "int8"]})
         return Annotated[NumberFormat, PlainValidator(_number_format), schema]
-    if isinstance(hint, type) and hasattr(hint, "__dataclass_fields__"):
+    if isinstance(hint, type) and is_dataclass(hint):
         return _section_type(hint)
     if origin in {Union, UnionType}:
         return Union[tuple(_converted(argument) for argument in arguments)]  # noqa: UP007

@@ -109,8 +109,8 @@ def _segments(option: str, place: Place) -> tuple[str, ...]:
 
 def _overridden(root: Node, option: str, value: object) -> Node:
     """Return the document with one value replaced or added."""
-    place = Place(f"--set {option}", None, (Path.cwd(), *root.place.folders), option)
-    path = _segments(option, place)
+    path = _segments(option, Place(f"--set {option}"))
+    place = Place(f"--set {option}", None, (Path.cwd(), *root.place.folders), path)
     return _put(root, path, node_of(value, place, path, SET_BY_USER), ())
 
 
@@ -138,6 +138,7 @@ class _Resolver:
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
+        self._read: dict[Path, Node] = {}
 
     def resolve(self, node: Node, path: tuple[str, ...], chain: tuple[Path, ...]) -> Node:
         """Return the node with nothing left to look up; ``chain`` are the files on the way."""
@@ -165,11 +166,11 @@ class _Resolver:
     ) -> Node:
         """Lay a mapping over what it extends, key by key; anything else replaces it.
 
-        A part that extends something itself replaces the base's part: two architectures
-        are never mixed.
+        So does a part that extends something itself (two architectures are never mixed),
+        and the value of an override.
         """
         both = isinstance(base.value, dict) and isinstance(own.value, dict)
-        if not both or "extends" in dict(own.children()):
+        if not both or "extends" in dict(own.children()) or own.place.target == path != ():
             return self.resolve(own, path, chain)
         parts = dict(base.children())
         for key, part in own.children():
@@ -191,4 +192,9 @@ class _Resolver:
             links = [label_of(link) for link in (*chain[chain.index(resolved) :], resolved)]
             raise reference.place.fail(path, f"extends itself: {' -> '.join(links)}")
         mounted = path[:-1] if path[-1] == "extends" else path
-        return self.resolve(read_file(file, self._budget), mounted, (*chain, resolved))
+        if resolved not in self._read:
+            self._read[resolved] = read_file(file, self._budget)
+        else:
+            for below, _ in self._read[resolved].walk(mounted):
+                self._budget.spend(reference.place, below)
+        return self.resolve(self._read[resolved], mounted, (*chain, resolved))

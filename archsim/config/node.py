@@ -31,13 +31,13 @@ class Place:
     """The file, where there is one."""
     folders: tuple[Path, ...] = ()
     """Where relative paths written here start; the first that leads somewhere wins."""
-    option: str = ""
-    """The dotted path that an override names."""
+    target: tuple[str, ...] = ()
+    """The path that an override names."""
 
     def fail(self, path: tuple[str, ...], problem: str, hint: str = "") -> ConfigError:
         """Return an error about the value at ``path`` that was written here."""
-        if self.option and self.option == ".".join(path):
-            # The option already spells the path: it is not said twice.
+        if self.target and self.target == path:
+            # The label already spells the path: it is not said twice.
             error = ConfigError((), problem, hint=hint, where=self.label)
             error.path = path
             return error

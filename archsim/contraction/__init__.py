@@ -3,7 +3,7 @@
 from archsim.contraction.layers import CoreNetwork, tensor_train, tensor_train_matrix
 from archsim.contraction.lowering import NetworkLowering, Part, lower_tree
 from archsim.contraction.network import TensorNetwork, open_indices
-from archsim.contraction.orders import FIXED_ORDERS, FixedOrder, Order, fixed_order, halves
+from archsim.contraction.orders import FIXED_ORDERS, FixedOrder, fixed_order, halves
 from archsim.contraction.training import ReverseFlow, TrainingFlow, TwoSidedFlow, training_flow
 from archsim.contraction.tree import ContractionTree, Step
 
@@ -13,7 +13,6 @@ __all__ = [
     "CoreNetwork",
     "FixedOrder",
     "NetworkLowering",
-    "Order",
     "Part",
     "ReverseFlow",
     "Step",

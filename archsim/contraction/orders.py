@@ -17,7 +17,6 @@ from archsim.contraction.tree import ContractionTree, Step
 from archsim.errors import GraphError, InputError, did_you_mean
 
 FixedOrder = Literal["bidirectional", "right_to_left", "left_to_right"]
-Order = Literal["bidirectional", "right_to_left", "left_to_right", "optimal"]
 FIXED_ORDERS: tuple[FixedOrder, ...] = get_args(FixedOrder)
 
 

@@ -52,7 +52,10 @@ class Architecture:
             raise ValueError("components: no memory")
         for number, route in enumerate(self.routes):
             self._check_route(f"routes.{number}", route)
+        self._check_instances()
         for role, memories in self.placement.items():
+            if not memories:
+                raise ValueError(f"placement.{role}: name at least one memory")
             for memory in memories:
                 self._find(f"placement.{role}", memory, self.memories, "memory")
         for unit, spec in self.units.items():
@@ -61,6 +64,15 @@ class Architecture:
                 self._find(place, spec.buffer_in, self.memories, "memory")
             if not any(unit in route.units for route in self.routes):
                 raise ValueError(f"routes: unit {unit!r} reaches no memory")
+
+    def _check_instances(self) -> None:
+        for name, spec in self.units.items():
+            for instance in self.instances(name):
+                if instance != name and instance in self.components:
+                    raise ValueError(
+                        f"components.{instance}: the name of one of the {spec.count} units of "
+                        f"{name!r}; choose another"
+                    )
 
     def _check_route(self, place: str, route: Route) -> None:
         self._find(f"{place}.memory", route.memory, self.memories, "memory")
@@ -96,6 +108,11 @@ class Architecture:
     def tick_rate(self) -> int:
         """Ticks per second: the least common multiple of all clocks."""
         return lcm(*(spec.clock for spec in self.components.values()))
+
+    def instances(self, unit: str) -> tuple[str, ...]:
+        """Names of the units of one sort: the sort's own where there is one only."""
+        count = self.units[unit].count
+        return (unit,) if count == 1 else tuple(f"{unit}{number}" for number in range(count))
 
     def ticks(self, component: str, cycles: int) -> int:
         """Cycles of a component in ticks."""

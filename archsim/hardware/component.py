@@ -17,6 +17,9 @@ from archsim.ir.tile import Access, Tile
 from archsim.registry import Registry
 from archsim.units import Bytes, Hertz
 
+MOST_UNITS = 2**16
+"""Units of one description: each has a process of its own."""
+
 
 def ceil_div(a: int, b: int) -> int:
     """Return a / b rounded up."""
@@ -73,6 +76,8 @@ class ComputeSpec(ComponentSpec):
     def __post_init__(self) -> None:
         super().__post_init__()
         at_least_one(count=self.count, buffered_tiles=self.buffered_tiles)
+        if self.count > MOST_UNITS:
+            raise ValueError(f"count: must be <= {MOST_UNITS:,}, got {self.count:,}")
         if self.buffer < 0:
             raise ValueError(f"buffer: must be >= 0 B, got {self.buffer}")
         if not self.runs:

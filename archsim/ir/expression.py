@@ -62,22 +62,30 @@ class Expression:
         """
         names: set[str] = set()
         functions: Counter[str] = Counter()
+        called: set[ast.AST] = set()  # a call is walked before the name it calls
         for node in ast.walk(_tree(formula)):
             match node:
                 case ast.Name(id=name) if name not in CALLS:
                     names.add(name)
+                case ast.Name(id=name) if node not in called:
+                    raise GraphError(f"formula {formula!r}: {name} is a function")
                 case ast.BinOp(op=op) | ast.UnaryOp(op=op):
                     if type(op) not in OPERATORS:
                         raise GraphError(f"formula {formula!r}: no operator {type(op).__name__}")
                     functions[OPERATORS[type(op)][0]] += 1
-                case ast.Call(func=ast.Name(id=name), args=args):
+                case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
                     if name not in CALLS:
                         hint = did_you_mean(name, CALLS)
                         raise GraphError(f"formula {formula!r}: no function {name!r}; {hint}")
                     if len(args) != CALLS[name][2]:
                         raise GraphError(f"formula {formula!r}: {name} takes {CALLS[name][2]}")
+                    called.add(node.func)
                     functions[CALLS[name][0]] += 1
-                case ast.Call() | ast.Compare() | ast.Attribute() | ast.Subscript() | ast.BoolOp():
+                case ast.Name() | ast.expr_context() | ast.operator() | ast.unaryop():
+                    pass
+                case ast.Constant(value=int() | float()):
+                    pass
+                case _:
                     raise GraphError(f"formula {formula!r}: only arithmetic and calls by name")
         return cls(formula, frozenset(names), functions or Counter(move=1))
 

@@ -137,6 +137,16 @@ def _tensors(operations: Iterable[Operation]) -> dict[str, TensorSpec]:
     return found
 
 
+def _check_room(operation: Operation) -> None:
+    """Check that what an operation writes fits into the tensor that it overwrites."""
+    under = next(tensor for tensor in operation.inputs if tensor.name == operation.overwrites)
+    if operation.output.size_bits > under.size_bits:
+        raise operation.fail(
+            f"{operation.output.name} ({operation.output.size_bytes:,} B) overwrites the smaller "
+            f"{under.name} ({under.size_bytes:,} B)"
+        )
+
+
 def _consumers(operations: Iterable[Operation]) -> dict[str, tuple[Operation, ...]]:
     found: dict[str, tuple[Operation, ...]] = {}
     overwritten: dict[str, Operation] = {}
@@ -151,4 +161,5 @@ def _consumers(operations: Iterable[Operation]) -> dict[str, tuple[Operation, ..
                     f"{operation.overwrites!r} is already overwritten by "
                     f"{overwritten[operation.overwrites].name!r}"
                 )
+            _check_room(operation)
     return found

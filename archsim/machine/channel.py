@@ -14,8 +14,9 @@ from simpy.events import EventPriority
 END_OF_TICK = EventPriority(2)
 """SimPy priority after all ordinary events of the same time."""
 
-Request = tuple[int, int, int, int]
-"""When asked; 0 for a write or 1 for a read; the operation's priority; a serial number."""
+Request = tuple[int, int, tuple[int, int]]
+"""When asked; 0 for a write or 1 for a read; the task's priority. No two are equal: a task
+asks a channel for one transfer at a time in each direction."""
 
 
 class _EndOfTick(simpy.Event):
@@ -38,16 +39,14 @@ class Channel:
         self._waiting: list[tuple[Request, simpy.Event]] = []
         self._is_held = False
         self._is_deciding = False
-        self._asked = 0
 
     def transfer(
-        self, ticks: int, bits: int, *, is_read: bool, priority: int
+        self, ticks: int, bits: int, *, is_read: bool, priority: tuple[int, int]
     ) -> Generator[simpy.Event, Any, int]:
         """Process: wait for a turn and hold the channel; return the ticks waited."""
         asked = int(self.env.now)
-        self._asked += 1
         granted = self.env.event()
-        heappush(self._waiting, ((asked, int(is_read), priority, self._asked), granted))
+        heappush(self._waiting, ((asked, int(is_read), priority), granted))
         self._decide_soon()
         yield granted
         waited = int(self.env.now) - asked

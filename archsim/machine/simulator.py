@@ -22,7 +22,6 @@ from archsim.results.trace import (
     Trace,
 )
 from archsim.schedule.schedule import Schedule, Task
-from archsim.schedule.scheduler import unit_instances
 
 
 def simulate(schedule: Schedule, architecture: Architecture) -> Trace:
@@ -54,11 +53,7 @@ class _Machine:
         self.schedule = schedule
         self.architecture = architecture
         self.env = simpy.Environment()
-        self.channels = {
-            name: Channel(self.env)
-            for name, spec in architecture.channels.items()
-            if not spec.private
-        }
+        self.channels = {name: Channel(self.env) for name in _contended(schedule)}
         self.memories = {
             name: Memory(self.env, name, spec) for name, spec in architecture.memories.items()
         }
@@ -164,7 +159,7 @@ class _Machine:
         architecture = self.architecture
         found: dict[str, ComponentRecord] = {}
         for sort, spec in architecture.units.items():
-            for unit in unit_instances(architecture, sort):
+            for unit in architecture.instances(sort):
                 peak = spec.peak_macs_per_cycle * spec.clock
                 found[unit] = ComponentRecord(unit, sort, spec.kind, True, False, peak)
         for task in self.schedule.tasks:
@@ -211,6 +206,19 @@ class _Machine:
             for task in self.schedule.tasks
             for (component, action, number_format), count in task.stream.actions.items()
         )
+
+
+def _contended(schedule: Schedule) -> set[str]:
+    """Channels for which stages wait: those of all units, and a unit's own used both ways."""
+    found: set[str] = set()
+    for task in schedule.tasks:
+        names: set[str] = set()
+        for stage in task.stream.stages:
+            name = stage.instance(task.unit)
+            if not stage.private or name in names:
+                found.add(name)
+            names.add(name)
+    return found
 
 
 def _memory_record(memory: Memory) -> MemoryRecord:

@@ -134,6 +134,10 @@ class Mapping:
     loops: tuple[Axis, ...] = AXES
     """Loops over tiles, outermost first; k is always innermost."""
 
+    def __post_init__(self) -> None:
+        if sorted(self.loops) != sorted(AXES) or self.loops[-1] != "k":
+            raise ValueError(f"loops: must be {', '.join(AXES)}, k last, got {self.loops}")
+
     def stream(self, work: Work) -> TileStream:
         """Return the tiles of ``work`` in order, with their time at each stage.
 

@@ -22,7 +22,8 @@ def write(result: Result, folder: str | Path) -> list[Path]:
         InputError: if the folder cannot be written.
     """
     # Drawing takes longer to load than most runs take, and only this needs it.
-    from archsim.report.figures import breakdown, png, timeline  # noqa: PLC0415
+    from archsim.report.figures import breakdown, png  # noqa: PLC0415
+    from archsim.report.timeline import timeline  # noqa: PLC0415
 
     return write_atomically(
         Path(folder),

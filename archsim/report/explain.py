@@ -1,11 +1,11 @@
 """A result in words: why it took as long as it did, and where its energy went."""
 
-from archsim.report.quantities import count, percent, quantity
+from archsim.report.quantities import count, ellipsize, percent, quantity
 from archsim.report.shares import (
     arithmetic_share,
     busy_shares,
     chain_shares,
-    energy_parts,
+    energy_split,
     static_energy_j,
 )
 from archsim.results import Result
@@ -13,6 +13,14 @@ from archsim.results.metrics import IDLE
 
 NEAR = 0.9
 """A bound this close to the run explains it."""
+
+NAME = 24
+"""Letters of a name in a sentence."""
+
+
+def short(name: str) -> str:
+    """Shorten a name that would fill the sentence it stands in."""
+    return ellipsize(name, NAME)
 
 
 def why_this_long(result: Result) -> str:
@@ -27,11 +35,12 @@ def bound_in_words(result: Result) -> str:
         f"{quantity(bounds.largest_s, 's')} of {quantity(bounds.latency_s, 's')} "
         f"({percent(bounds.efficiency)})"
     )
+    chain = bounds.critical_path
+    many = f"{count(len(chain))} operations that wait for one another in a chain take"
     causes = {
-        "critical_path": f"{count(len(bounds.critical_path))} operations that wait for one "
-        f"another in a chain take {span}",
-        "compute": f"the work of {bounds.compute_component} alone takes {span}",
-        "bandwidth": f"moving data through {bounds.bandwidth_component} alone takes {span}",
+        "critical_path": f"{many if len(chain) > 1 else f'{short(chain[0])} alone takes'} {span}",
+        "compute": f"the work of {short(bounds.compute_component)} alone takes {span}",
+        "bandwidth": f"moving data through {short(bounds.bandwidth_component)} alone takes {span}",
     }
     cause = causes[bounds.limited_by]
     if bounds.efficiency >= NEAR:
@@ -55,7 +64,7 @@ def _largest_times(result: Result) -> str:
         times = result.breakdown["time_s"][split]
         parts = {name: value for name, value in times.items() if name != IDLE}
         name = max(parts, key=lambda name: parts[name])
-        found.append(f"{split} {name} ({percent(parts[name] / result.latency_s)})")
+        found.append(f"{split} {short(name)} ({percent(parts[name] / result.latency_s)})")
     return f"Most time goes to {found[0]}, {found[1]}, {found[2]}."
 
 
@@ -63,18 +72,18 @@ def _lever(result: Result) -> str:
     bounds = result.bounds
     if bounds.limited_by == "bandwidth":
         return (
-            f"What would help: more bandwidth of {bounds.bandwidth_component}, more reuse in "
+            f"What would help: more bandwidth of {short(bounds.bandwidth_component)}, more reuse in "
             f"larger buffers, or fewer bytes (narrower formats, lower ranks)."
         )
     if bounds.limited_by == "compute":
         name = bounds.compute_component
-        return f"What would help: more or faster {name} units{_arithmetic(result, name)}."
+        return f"What would help: more or faster {short(name)} units{_arithmetic(result, name)}."
     chain = chain_shares(result)
-    parts = [f"{percent(share)} {kind} on {sort}" for (sort, kind), share in chain.items()]
+    parts = [f"{percent(share)} {short(kind)} on {short(sort)}" for (sort, kind), share in chain.items()]
     sort, _ = next(iter(chain))
     return (
-        f"The chain is {', '.join(parts[:2])}; {sort} is busy {percent(busy_shares(result)[sort])} "
-        f"of the run{_arithmetic(result, sort)}. What would help: a faster {sort} or a shorter "
+        f"The chain is {', '.join(parts[:2])}; {short(sort)} is busy {percent(busy_shares(result)[sort])} "
+        f"of the run{_arithmetic(result, sort)}. What would help: a faster {short(sort)} or a shorter "
         f"chain; more units help only where they share one operation."
     )
 
@@ -90,13 +99,13 @@ def where_energy_goes(result: Result) -> str:
     total, static = result.energy_j, static_energy_j(result)
     if not total:
         return "No energy was spent."
-    words = f"static energy is {quantity(static, 'J')} of {quantity(total, 'J')} "
+    words = f"Static energy is {quantity(static, 'J')} of {quantity(total, 'J')} "
     words += f"({percent(static / total)})"
-    if static == total:
-        return words
+    if not energy_split(result, "component").total:
+        return f"{words}."
     found = []
     for split in ("component", "action"):
-        parts = energy_parts(result, split)
-        name = max(parts, key=lambda name: parts[name])
-        found.append(f"{name} ({percent(parts[name] / sum(parts.values()))})")
-    return f"{words}; most of the dynamic energy goes to component {found[0]}, action {found[1]}"
+        energy = energy_split(result, split)
+        name, value = next(iter(energy.largest(len(energy.parts)).items()))
+        found.append(f"{split} {short(name)} ({percent(value / energy.total)})")
+    return f"{words}; most of the dynamic energy goes to {found[0]}, {found[1]}."

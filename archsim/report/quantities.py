@@ -3,7 +3,17 @@
 from dataclasses import dataclass
 from math import floor, log10
 
-DECIMAL = {1e9: "G", 1e6: "M", 1e3: "k", 1.0: "", 1e-3: "m", 1e-6: "µ", 1e-9: "n", 1e-12: "p"}
+DECIMAL = {
+    1e9: "G",
+    1e6: "M",
+    1e3: "k",
+    1.0: "",
+    1e-3: "m",
+    1e-6: "µ",
+    1e-9: "n",
+    1e-12: "p",
+    1e-15: "f",
+}
 BINARY = {2.0**40: "Ti", 2.0**30: "Gi", 2.0**20: "Mi", 2.0**10: "Ki", 1.0: ""}
 WITHOUT_LARGE_PREFIXES = ("s",)
 """Nobody reads kiloseconds."""

@@ -2,8 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from archsim.results import Result
+from archsim.report.quantities import count, quantity
+from archsim.results import MemoryPeak, Result
 from archsim.results.metrics import busy_ticks, sum_by_sort
 
 SPLITS = ("phase", "kind", "component")
@@ -13,17 +15,35 @@ STATIC = "static"
 """The part of every energy breakdown that no operation caused."""
 
 
-def largest(parts: Mapping[str, float], limit: int) -> dict[str, float]:
-    """Return the parts from the largest down, the small ones beyond ``limit`` as one."""
-    ordered = sorted(parts.items(), key=lambda item: -item[1])
-    ordered = [(name, value) for name, value in ordered if value > 0]
-    if len(ordered) <= limit:
-        return dict(ordered)
-    rest = ordered[limit - 1 :]
-    return {
-        **dict(ordered[: limit - 1]),
-        f"{len(rest)} others": sum(value for _, value in rest),
-    }
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """A total, such as a run's time, divided in one way."""
+
+    title: str
+    by: str
+    unit: str
+    total: float
+    parts: Mapping[str, float]
+    """Parts of the total; components' busy times overlap, other splits add up to it."""
+
+    def largest(self, limit: int) -> dict[str, float]:
+        """Return the parts from the largest down; those beyond ``limit`` are added up.
+
+        Where parts overlap, their sum would mean nothing, and the small ones are left out.
+        """
+        ordered = sorted(self.parts.items(), key=lambda item: -item[1])
+        ordered = [(name, value) for name, value in ordered if value > 0]
+        if len(ordered) <= limit:
+            return dict(ordered)
+        if self.overlaps:
+            return dict(ordered[:limit])
+        rest = [value for _, value in ordered[limit - 1 :]]
+        return {**dict(ordered[: limit - 1]), f"{len(rest)} others": sum(rest)}
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether parts may run at the same time, and so add up to more than the total."""
+        return self.unit == "s" and self.by == "component"
 
 
 def busy_shares(result: Result) -> dict[str, float]:
@@ -34,17 +54,21 @@ def busy_shares(result: Result) -> dict[str, float]:
     return {sort: busy[sort] / counts[sort] / result.ticks for sort in busy}
 
 
-def time_parts(result: Result, split: str) -> dict[str, float]:
-    """Seconds by phase or kind, which add up to the run; busy seconds of each component."""
-    if split == "component":
-        return {sort: share * result.latency_s for sort, share in busy_shares(result).items()}
-    return result.breakdown["time_s"][split]
+def time_split(result: Result, by: str) -> Split:
+    """Divide the time of a run by phase, kind or layer, or say how long components were busy."""
+    if by != "component":
+        parts = result.breakdown["time_s"][by]
+        return Split(title="time", by=by, unit="s", total=result.latency_s, parts=parts)
+    busy = {sort: share * result.latency_s for sort, share in busy_shares(result).items()}
+    return Split(title="busy time", by=by, unit="s", total=result.latency_s, parts=busy)
 
 
-def energy_parts(result: Result, split: str) -> dict[str, float]:
-    """Joules by phase, kind, component or action, which add up to the dynamic energy."""
-    parts = result.breakdown["energy_j"][split]
-    return {name: joules for name, joules in parts.items() if name != STATIC}
+def energy_split(result: Result, by: str) -> Split:
+    """Divide the dynamic energy of a run by phase, kind, layer, component or action."""
+    joules = result.breakdown["energy_j"][by]
+    parts = {name: value for name, value in joules.items() if name != STATIC}
+    total = sum(parts.values())
+    return Split(title="dynamic energy", by=by, unit="J", total=total, parts=parts)
 
 
 def static_energy_j(result: Result) -> float:
@@ -74,3 +98,16 @@ def arithmetic_share(result: Result, sort: str) -> float | None:
         return None
     macs = sum(r.macs for r in result.trace.operations if set(r.units) <= components.keys())
     return macs / (peaks.pop() * busy_s)
+
+
+def room(peak: MemoryPeak, blocks: float) -> str:
+    """Write a number of a memory's blocks: as bytes off chip, where nobody counts blocks."""
+    if peak.is_off_chip:
+        return quantity(blocks * peak.capacity_bytes / peak.capacity_blocks, "B")
+    return count(blocks, peak.block_name)
+
+
+def room_taken(peak: MemoryPeak) -> str:
+    """Write how much of a memory is taken, of how much: ``"3 of 4 BRAM36"``."""
+    taken = room(peak, peak.blocks) if peak.is_off_chip else count(peak.blocks)
+    return f"{taken} of {room(peak, peak.capacity_blocks)}"

@@ -1,12 +1,12 @@
 """The answer in a terminal: one screen of plain text, the most asked first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import zip_longest
 from textwrap import wrap
 
 from archsim.report.explain import where_energy_goes, why_this_long
 from archsim.report.quantities import Scale, count, ellipsize, percent, quantity
-from archsim.report.shares import SPLITS, energy_parts, largest, time_parts
+from archsim.report.shares import SPLITS, Split, energy_split, room, room_taken, time_split
 from archsim.results import MemoryPeak, Result
 
 WIDTH = 100
@@ -21,8 +21,11 @@ def summary(result: Result) -> str:
     blocks = [
         _answer(result),
         ["why this long?", *_paragraph(why_this_long(result))],
-        _splits(result, "time", "s"),
-        [*_splits(result, "dynamic energy", "J"), *_paragraph(where_energy_goes(result))],
+        _side_by_side([time_split(result, by) for by in SPLITS]),
+        [
+            *_side_by_side([energy_split(result, by) for by in SPLITS]),
+            *_paragraph(where_energy_goes(result)),
+        ],
         _memories(result),
         _published(result),
         _provenance(result),
@@ -57,28 +60,20 @@ def _answer(result: Result) -> list[str]:
     return lines
 
 
-def _splits(result: Result, metric: str, unit: str) -> list[str]:
-    """Set the splits of time or energy side by side."""
-    blocks = []
-    for split in SPLITS:
-        parts = (time_parts if metric == "time" else energy_parts)(result, split)
-        if not parts:
-            return []
-        total = result.latency_s if metric == "time" else sum(parts.values())
-        kind = ("busy time" if split == "component" else "time") if metric == "time" else metric
-        blocks.append([f"{kind} by {split}", *_share_lines(largest(parts, ROWS), total, unit)])
-    return [
-        "  ".join(f"{cell:<32}" for cell in row).rstrip() for row in zip_longest(*blocks, fillvalue="")
-    ]
+def _side_by_side(splits: Sequence[Split]) -> list[str]:
+    columns = [_split(split) for split in splits if split.total]
+    rows = zip_longest(*columns, fillvalue="")
+    return ["  ".join(f"{cell:<32}" for cell in row).rstrip() for row in rows]
 
 
-def _share_lines(parts: Mapping[str, float], total: float, unit: str) -> list[str]:
-    scale = Scale.of(total, unit)
-    return [
+def _split(split: Split) -> list[str]:
+    scale = Scale.of(split.total, split.unit)
+    lines = [
         f"  {ellipsize(name, 15):<15} {scale.number(value):>5} {scale.symbol:<2} "
-        f"{percent(value / total):>5}"
-        for name, value in parts.items()
+        f"{percent(value / split.total):>5}"
+        for name, value in split.largest(ROWS).items()
     ]
+    return [f"{split.title} by {split.by}", *lines]
 
 
 def _memories(result: Result) -> list[str]:
@@ -87,14 +82,13 @@ def _memories(result: Result) -> list[str]:
 
 
 def _memory_row(peak: MemoryPeak) -> tuple[str, ...]:
-    taken = f"{count(peak.blocks)} of {count(peak.capacity_blocks, peak.block_name)}"
     return (
         peak.name,
-        taken,
+        room_taken(peak),
         percent(peak.blocks / peak.capacity_blocks),
         quantity(peak.used_bytes, "B"),
         f"{quantity(peak.waste_bytes, 'B')} ({percent(peak.waste_bytes / peak.taken_bytes)})",
-        count(peak.free_blocks, peak.block_name),
+        room(peak, peak.free_blocks),
     )
 
 
@@ -110,7 +104,7 @@ def _published(result: Result) -> list[str]:
                 scale.text(published.value),
                 f"{comparison.ratio:.2f} x",
                 published.status,
-                ellipsize(published.source, 36),
+                published.source.removeprefix(f"{published.status}: "),
             )
         )
     header = ("beside published values", "simulated", "published", "ratio", "status", "source")
@@ -119,10 +113,9 @@ def _published(result: Result) -> list[str]:
 
 def _provenance(result: Result) -> list[str]:
     provenance = result.provenance
-    assumed = len(provenance.assumptions)
     return [
-        f"{count(assumed)} input values are assumed or recalled; --out DIR lists them with their "
-        f"sources (result.json)",
+        f"assumed or recalled input values: {count(len(provenance.assumptions))}; --out DIR lists "
+        f"them with their sources in result.json",
         f"config hash {provenance.config_hash[:16]}, engine {provenance.engine}",
     ]
 

@@ -9,7 +9,7 @@ from archsim.schedule.memory_plan import (
     plan_memory,
 )
 from archsim.schedule.schedule import Schedule, Task
-from archsim.schedule.scheduler import schedule, unit_instances
+from archsim.schedule.scheduler import schedule
 
 __all__ = [
     "Group",
@@ -21,5 +21,4 @@ __all__ = [
     "peak_bits",
     "plan_memory",
     "schedule",
-    "unit_instances",
 ]

@@ -5,7 +5,7 @@ then holds. Arrays that are never read together can lie one behind the other in 
 banks: with g of them a bank is used g times better, until it is full.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 
 from archsim.hardware.architecture import Architecture
@@ -69,15 +69,16 @@ class _Banks:
 
 
 def group_tensors(
-    graph: OperationGraph,
     tensors: Iterable[TensorSpec],
+    users: Mapping[str, Set[str]],
     partitioning: Partitioning,
     architecture: Architecture,
 ) -> tuple[Group, ...]:
     """Group tensors of one position in different layers, first fit, the deepest first.
 
     Tensors share banks only if they prefer the same memory, in words and banks alike, and
-    no operation uses two of them. Layers follow one another, so a bank's ports serve them
+    no operation uses the storage of two of them: ``users`` names the operations that read
+    or write each tensor's storage. Layers follow one another, so a bank's ports serve them
     in turn; where two units work on different layers, a bank has two ports.
     """
     kinds: dict[tuple[str, int, int, str], list[TensorSpec]] = {}
@@ -90,8 +91,8 @@ def group_tensors(
     groups: list[Group] = []
     for (memory, banks, bits, position), alike in kinds.items():
         spec = architecture.memories[memory]
-        for number, filled in enumerate(_fill(graph, alike, banks, spec.grouping_depth(bits))):
-            name = f"{memory}.{position}.{number}"
+        for filled in _fill(users, alike, banks, spec.grouping_depth(bits)):
+            name = f"{memory}.{position}.{len(groups)}"
             group = _group(name, memory, filled, banks, spec)
             if group.units < group.units_alone:
                 groups.append(group)
@@ -99,20 +100,19 @@ def group_tensors(
 
 
 def _fill(
-    graph: OperationGraph, tensors: list[TensorSpec], banks: int, capacity: int
+    users: Mapping[str, Set[str]], tensors: list[TensorSpec], banks: int, capacity: int
 ) -> list[_Banks]:
     filled: list[_Banks] = []
     for tensor in sorted(tensors, key=lambda tensor: -tensor.elements):
         depth = ceil_div(tensor.elements, banks)
-        users = {operation.name for operation in graph.consumers(tensor.name)}
         for candidate in filled:
-            if candidate.depth + depth <= capacity and not candidate.users & users:
+            if candidate.depth + depth <= capacity and not candidate.users & users[tensor.name]:
                 break
         else:
             candidate = _Banks([], set())
             filled.append(candidate)
         candidate.tensors.append(tensor)
-        candidate.users |= users
+        candidate.users |= users[tensor.name]
         candidate.depth += depth
     return filled
 

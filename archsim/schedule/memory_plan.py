@@ -8,6 +8,7 @@ reorder freely otherwise.
 """
 
 from collections import defaultdict, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -151,12 +152,13 @@ class _Planner:
         self.pools = {name: _Pool(name, spec) for name, spec in architecture.memories.items()}
         self.placements: dict[str, Placement] = {}
         self.waits: set[tuple[str, str]] = set()
-        self.last_users: dict[str, tuple[str, ...]] = {}
+        users = self._users()
+        self.last_users = self._freeable(users)
         self.reservations = _reservations(architecture)
         self.partitioning = Partitioning(graph, architecture)
         lasting = [graph.tensors[n] for n in graph.inputs if graph.tensors[n].role in LASTING]
         self.groups = (
-            group_tensors(graph, lasting, self.partitioning, architecture) if grouping else ()
+            group_tensors(lasting, users, self.partitioning, architecture) if grouping else ()
         )
 
     def run(self) -> MemoryPlan:
@@ -170,7 +172,7 @@ class _Planner:
                     self._place_group(members[name])
             else:
                 self._place(graph.tensors[name], "")
-        remaining = self._uses()
+        remaining = self._readers()
         for operation in graph.operations:
             for tensor in operation.outputs:
                 if self.roots[tensor.name] == tensor.name:
@@ -188,7 +190,7 @@ class _Planner:
             roots=self.roots,
             users=self.last_users,
             waits=frozenset(self.waits),
-            groups=self.groups,
+            groups=tuple(g for g in self.groups if self.placements[g.tensors[0]].group),
             reservations=self.reservations,
             peaks=peaks,
         )
@@ -203,22 +205,30 @@ class _Planner:
             )
         pool.take(reservation.name, reservation.units, reservation.bits)
 
-    def _uses(self) -> dict[str, set[str]]:
-        """Operations that read each storage; storage of the step's outputs is never freed."""
-        uses: dict[str, set[str]] = {root: set() for root in self.roots.values()}
-        makers: dict[str, set[str]] = {root: set() for root in self.roots.values()}
+    def _readers(self) -> dict[str, set[str]]:
+        """Operations that read each storage."""
+        readers: dict[str, set[str]] = {root: set() for root in self.roots.values()}
         for name, root in self.roots.items():
-            uses[root].update(operation.name for operation in self.graph.consumers(name))
+            readers[root].update(operation.name for operation in self.graph.consumers(name))
+        return readers
+
+    def _users(self) -> dict[str, set[str]]:
+        """Operations that read or write each storage."""
+        users = self._readers()
+        for name, root in self.roots.items():
             producer = self.graph.producer(name)
             if producer is not None:
-                makers[root].add(producer.name)
+                users[root].add(producer.name)
+        return users
+
+    def _freeable(self, users: Mapping[str, set[str]]) -> dict[str, tuple[str, ...]]:
+        """The users of each storage that is given back: not of what outlives the step."""
         kept = {self.roots[name] for name in self.graph.outputs}
-        self.last_users = {
-            root: tuple(sorted(readers | makers[root]))
-            for root, readers in uses.items()
+        return {
+            root: tuple(sorted(names))
+            for root, names in users.items()
             if root not in kept and self.graph.tensors[root].role not in LASTING
         }
-        return uses
 
     def _place_group(self, group: Group) -> None:
         tensors = [self.graph.tensors[name] for name in group.tensors]

@@ -16,8 +16,9 @@ class Task:
     unit: str
     """The unit's instance, e.g. ``tensor0``."""
     stream: TileStream
-    priority: int
-    """The operation's place in program order: equal requests are served in this order."""
+    priority: tuple[int, int]
+    """The operation's place in program order, and the part's within the operation: equal
+    requests are served in this order."""
 
 
 @dataclass(frozen=True)

@@ -34,12 +34,6 @@ def schedule(graph: OperationGraph, architecture: Architecture, memory: MemoryPl
     return Schedule(graph, _place(graph, architecture, options, waits), waits, memory)
 
 
-def unit_instances(architecture: Architecture, unit: str) -> tuple[str, ...]:
-    """Names of the units of one sort: the sort's own where there is one only."""
-    count = architecture.units[unit].count
-    return (unit,) if count == 1 else tuple(f"{unit}{number}" for number in range(count))
-
-
 def _ways_to_end(
     graph: OperationGraph,
     options: Mapping[str, tuple[Plan, ...]],
@@ -92,7 +86,7 @@ class _Board:
         for name, before in waits.items():
             for other in before:
                 self.successors[other].append(name)
-        self.free = {i: 0 for u in architecture.units for i in unit_instances(architecture, u)}
+        self.free = {i: 0 for u in architecture.units for i in architecture.instances(u)}
         self.finish: dict[str, int] = {}
         self.coming = [(0, name) for name, count in self.missing.items() if not count]
         """A heap of operations by the time at which they will be ready."""
@@ -144,7 +138,7 @@ def _choose(
     """The plan and units that finish first; parts of an operation go to different units."""
 
     def option(plan: Plan) -> tuple[int, tuple[str, ...]]:
-        units = sorted(unit_instances(architecture, plan.unit), key=free.__getitem__)
+        units = sorted(architecture.instances(plan.unit), key=free.__getitem__)
         chosen = tuple(units[: len(plan.parts)])
         ends = (
             max(free[unit], at) + part.uncontended_ticks
@@ -157,9 +151,7 @@ def _choose(
     return plan, instances
 
 
-def _tasks(
-    operation: Operation, plan: Plan, instances: tuple[str, ...], priority: int
-) -> list[Task]:
+def _tasks(operation: Operation, plan: Plan, instances: tuple[str, ...], place: int) -> list[Task]:
     single = len(plan.parts) == 1
     return [
         Task(
@@ -167,7 +159,7 @@ def _tasks(
             operation.name,
             unit,
             stream,
-            priority,
+            (place, number),
         )
         for number, (unit, stream) in enumerate(zip(instances, plan.parts, strict=True))
     ]

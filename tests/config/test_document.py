@@ -123,6 +123,16 @@ def test_names_are_found_in_an_installed_archsim(write, tmp_path, monkeypatch):
     assert config.load(file)["workload"].data == {"encoders": 4}
 
 
+def test_a_file_beside_no_folders_may_have_the_name_of_what_it_extends(
+    write, tmp_path, monkeypatch
+):
+    write("prefix/share/archsim/configs/workloads/shipped.yaml", "encoders: 4\n")
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "prefix"))
+    file = write("shipped.yaml", "workload: shipped\n")
+
+    assert config.load(file)["workload"].data == {"encoders": 4}
+
+
 @pytest.mark.parametrize(
     ("overrides", "expected"),
     [
@@ -131,6 +141,7 @@ def test_names_are_found_in_an_installed_archsim(write, tmp_path, monkeypatch):
         ({"workload.modes": (5, 6)}, {"modes": [5, 6], "rank": 4}),
         ({"workload": "other"}, {"rank": 1}),
         ({"workload.rank": 2, "workload": "other"}, {"rank": 2}),
+        ({'"workload".rank': 2, "workload": "other"}, {"rank": 2}),
         ({"workload": {"rank": 3}}, {"rank": 3}),
         ({'workload."a.b"': 1}, {"modes": [2, 3], "rank": 4, "a.b": 1}),
         ({"workload.rank": None}, {"modes": [2, 3], "rank": None}),
@@ -154,6 +165,17 @@ def test_an_override_reaches_through_what_the_whole_file_extends(write):
     assert document.data == {"workload": {"rank": 2, "hidden": 8}}
 
 
+def test_an_override_s_mapping_replaces_the_inherited_one(write):
+    write("workloads/small.yaml", "deep: {a: 1, b: 2}\n")
+    file = write("x.yaml", "workload: small\n")
+
+    whole = config.load(file, {"workload.deep": {"c": 3}})
+    and_more = config.load(file, {"workload.deep.d": 4, "workload.deep": {"c": 3}})
+
+    assert whole["workload"].data == {"deep": {"c": 3}}
+    assert and_more["workload"].data == {"deep": {"c": 3, "d": 4}}
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -175,7 +197,8 @@ def test_sources_follow_values_through_extends_and_overrides(write):
         "source: data sheet\n"
         "clock: 1 GHz\n"
         "ports: {value: 2, source: measured, note: twice}\n"
-        "power: {source: estimate, idle: 3 W, busy: 9 W}\n",
+        "power: {source: estimate, idle: 3 W, busy: 9 W}\n"
+        "size: {area: {width: 1}}\n",
     )
     text = "architecture: {extends: u9, clock: 2 GHz, new: {value: 1, source: here}}\n"
     file = write("x.yaml", text)
@@ -187,6 +210,7 @@ def test_sources_follow_values_through_extends_and_overrides(write):
         "architecture.ports": "measured",
         "architecture.power.idle": "set by the user",
         "architecture.power.busy": "estimate",
+        "architecture.size.area.width": "data sheet",
         "architecture.new": "here",
     }
     assert document.notes == {"architecture.ports": "twice"}

@@ -100,7 +100,9 @@ def test_left_to_right_starts_in_the_middle(batch):
 
     assert [step[1] for step in tree.steps] == [3, 4, 5, 2, 1, 0]
     assert tree.macs == batch * (110_592 + 73_728 + 768 + 1_728 + 9_216 + 6_144)
-    assert tree.macs / fixed_order(network, 6, "right_to_left").macs == pytest.approx(5.92, abs=0.01)
+    assert tree.macs / fixed_order(network, 6, "right_to_left").macs == pytest.approx(
+        5.92, abs=0.01
+    )
 
 
 def mirrored(cores, sizes):

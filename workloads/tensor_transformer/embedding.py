@@ -131,19 +131,13 @@ class TensorTrainTable(Table):
 
     def backward(self, dy: TensorSpec, loss: TensorSpec) -> None:
         """Add the slices' gradients up by digit."""
-        gradients = [dy]
-        if len(self.cores) > 1:
-            self._flow.start(dy)
-            gradients = [
-                self._flow.weight_gradient(n, f"{part.name}.gradient")
-                for n, part in enumerate(self._slices)
-            ]
-        sums = [
-            scatter(self.step, core, digit, gradient, loss)
-            for core, digit, gradient in zip(self.cores, self._digits, gradients, strict=True)
-        ]
-        for core, total in zip(self.cores, sums, strict=True):
-            self.step.update(core, total)
+        flow = self._flow if len(self.cores) > 1 else None
+        if flow:
+            flow.start(dy)
+        for n, core in enumerate(self.cores):
+            name = f"{self._slices[n].name}.gradient"
+            gradient = flow.weight_gradient(n, name) if flow else dy
+            self.step.update(core, scatter(self.step, core, self._digits[n], gradient, loss))
 
 
 def scatter(

@@ -27,7 +27,7 @@ from workloads.tensor_transformer.step import Parameter, Step
 Flow = Literal["dense", "right_to_left", "left_to_right", "bidirectional", "optimal"]
 
 LIMITS = {
-    "encoders": 1_000,
+    "encoders": 256,
     "hidden": 1 << 20,
     "heads": 1 << 20,
     "sequence": 1 << 16,

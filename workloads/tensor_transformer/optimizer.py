@@ -98,7 +98,7 @@ def _overwrite(
     term = " ".join(f"d{n}" for n in range(len(tensor.shape)))
     terms = ", ".join([term] * (1 + len(others)) + [""] * len(scalars))
     name = f"{tensor.name}.updated"
-    return builder.add(
+    updated = builder.add(
         Elementwise(
             name=name,
             phase=Phase.UPDATE,
@@ -109,3 +109,5 @@ def _overwrite(
             overwrites=tensor.name,
         )
     )
+    builder.output(updated)
+    return updated

@@ -1,0 +1,149 @@
+"""Figures of one run: the frame that all share, and where time and energy went.
+
+Every function returns a ``Figure`` of its own; nothing is drawn on a screen.
+"""
+
+from collections.abc import Mapping
+from io import BytesIO
+from textwrap import wrap
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from archsim.report.explain import bound_in_words, where_energy_goes
+from archsim.report.palette import NEUTRAL, REST, component_colors, phase_colors
+from archsim.report.quantities import Scale, count, ellipsize, percent, quantity
+from archsim.report.shares import SPLITS, Split, energy_split, time_split
+from archsim.results import Result
+
+DPI = 110
+TEXT = 10.5
+"""Points: legible when a figure is shown at half its size."""
+LINE = 0.21
+"""Inches from one line of text to the next."""
+LETTER = 0.085
+"""Inches of a letter, roughly."""
+BARS = 7
+"""Bars of one panel."""
+
+
+def png(figure: Figure, result: Result) -> bytes:
+    """Render a figure, with the run that it belongs to in the file's metadata."""
+    provenance = result.provenance
+    about = f"config hash {provenance.config_hash}; {provenance.command}"
+    image = BytesIO()
+    metadata = {"Title": result.name, "Description": about, "Software": "archsim"}
+    figure.savefig(image, format="png", dpi=DPI, metadata=metadata)
+    return image.getvalue()
+
+
+def new_figure(result: Result, *, width: float, height: float, subtitle: str) -> Figure:
+    """Return a figure in inches that says whose run it shows and how to make it again.
+
+    ``height`` is left for what is drawn; the words around it come on top.
+    """
+    lines = wrap(subtitle, int(width / LETTER))
+    head, foot = 0.55 + LINE * len(lines), 0.3
+    full = height + head + foot
+    engine = ConstrainedLayoutEngine(rect=(0, foot / full, 1, height / full))
+    figure = Figure(figsize=(width, full), layout=engine)
+    across = 0.1 / width
+    figure.suptitle(
+        plain(title(result)),
+        x=across,
+        y=1 - 0.12 / full,
+        ha="left",
+        va="top",
+        fontsize=TEXT + 4,
+        fontweight="bold",
+        in_layout=False,
+    )
+    figure.text(
+        across,
+        1 - 0.45 / full,
+        plain("\n".join(lines)),
+        va="top",
+        fontsize=TEXT,
+        color="#333333",
+        in_layout=False,
+    )
+    provenance = result.provenance
+    footer = f"config hash {provenance.config_hash[:16]} · {provenance.command}"
+    figure.text(
+        across,
+        0.1 / full,
+        plain(ellipsize(footer, int(1.5 * width / LETTER))),
+        fontsize=TEXT - 3,
+        color="#666666",
+        in_layout=False,
+    )
+    return figure
+
+
+def title(result: Result) -> str:
+    """Return a run's name and the two numbers that everyone asks for."""
+    numbers = f"{quantity(result.latency_s, 's')} and {quantity(result.energy_j, 'J')}"
+    steps = result.steps_per_epoch
+    per = f" per step, {count(steps)} steps per epoch" if steps else ""
+    return f"{ellipsize(result.name, 50)}: {numbers}{per}"
+
+
+def plain(text: str) -> str:
+    """Keep a text from being read as a formula."""
+    return text.replace("$", r"\$")
+
+
+def breakdown(result: Result) -> Figure:
+    """Draw the time (left) and dynamic energy (right) by phase, kind and component."""
+    words = f"{bound_in_words(result)} {where_energy_goes(result)}"
+    figure = new_figure(result, width=12, height=6.6, subtitle=words)
+    grid = figure.subplots(len(SPLITS), 2, squeeze=False)
+    for column, divide in enumerate((time_split, energy_split)):
+        splits = [divide(result, by) for by in SPLITS]
+        longest = max(max(split.largest(BARS).values(), default=0.0) for split in splits)
+        for row, split in enumerate(splits):
+            draw_split(grid[row, column], split, split_colors(result, split), longest)
+    return figure
+
+
+def draw_split(axes: Axes, split: Split, colors: Mapping[str, str], longest: float) -> None:
+    """Draw the parts of a total as bars, the largest on top, with values and shares.
+
+    ``longest`` is the largest value of all panels that should have the same scale.
+    """
+    scale = Scale.of(split.total, split.unit)
+    parts = split.largest(BARS)
+    places = range(len(parts))
+    values = [value / scale.factor for value in parts.values()]
+    axes.barh(places, values, color=[colors.get(name, REST) for name in parts], height=0.74)
+    axes.set_yticks(places, [plain(ellipsize(name, 18)) for name in parts], fontsize=TEXT)
+    axes.invert_yaxis()
+    for place, (value, shown) in enumerate(zip(parts.values(), values, strict=True)):
+        text = f" {scale.text(value)}  ({percent(value / split.total)})"
+        axes.text(shown, place, text, va="center", fontsize=TEXT)
+    axes.set_xlim(0, 1.42 * longest / scale.factor or 1.0)
+    axes.set_xlabel(f"{split.title} [{scale.symbol}]", fontsize=TEXT)
+    heading = f"{split.title} by {split.by}"
+    if split.overlaps:
+        heading += " (they overlap; share of the run)"
+    axes.set_title(heading, fontsize=TEXT + 1, loc="left")
+    axes.tick_params(axis="x", labelsize=TEXT - 1)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def split_colors(result: Result, split: Split) -> dict[str, str]:
+    """Return the colour of every part of a split."""
+    if split.by == "phase":
+        return phase_colors(split.parts)
+    if split.by == "component":
+        return component_colors(component_names(result))
+    return dict.fromkeys(split.parts, NEUTRAL)
+
+
+def component_names(result: Result) -> set[str]:
+    """Return what reports call the components of a machine."""
+    trace = result.trace
+    names = {component.sort for component in trace.components}
+    names |= {memory.name for memory in trace.memories}
+    return names | energy_split(result, "component").parts.keys()

@@ -1,0 +1,1 @@
+"""Tests of archsim and its workloads; a mirror of both trees."""

@@ -1,0 +1,1 @@
+"""Closed forms of components, and the rules of architectures."""

@@ -1,0 +1,1 @@
+"""The event engine, its oracles, and laws on random machines."""

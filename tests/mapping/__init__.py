@@ -1,0 +1,1 @@
+"""Tilings, the mapper, tile streams."""

@@ -1,0 +1,120 @@
+"""The words that say why a run took so long and where its energy went."""
+
+import pytest
+
+from archsim.report.explain import bound_in_words, where_energy_goes, why_this_long
+from archsim.results import Energy, Interval, OperationRecord
+
+
+def test_a_chain_of_operations_is_named_with_its_length_and_nearness(result):
+    # query 400, softmax 100, dG0 350, new G0 100: 950 of 1,000 ticks
+    assert bound_in_words(result) == (
+        "4 operations that wait for one another in a chain take 950 ns of 1.00 µs (95 %)."
+    )
+
+
+def test_a_chain_is_explained_by_its_largest_parts_and_what_would_shorten_it(result):
+    words = why_this_long(result)
+
+    # (400 + 350) / 950 and (100 + 100) / 950
+    assert "The chain is 79 % contraction on tensor, 21 % elementwise on vector" in words
+    # (640 + 700) / 2 of 1,000; 11,000 MACs in 1,340 busy ns at 10 MACs a ns
+    assert "tensor is busy 67 % of the run, at 82 % of its peak MACs while busy" in words
+    assert "What would help: a faster tensor or a shorter chain" in words
+
+
+def test_the_largest_shares_of_time_are_named(result):
+    expected = "Most time goes to phase forward (50 %), kind contraction (80 %), layer encoder0"
+
+    assert expected in why_this_long(result)
+
+
+@pytest.fixture
+def two_operations(make_result):
+    """Build a run of two independent operations, one after the other on one unit."""
+
+    def build(*intervals, waited=0):
+        operations = tuple(
+            OperationRecord(
+                name=name,
+                kind="contraction",
+                phase="forward",
+                units=("tensor0",),
+                start=start,
+                finish=start + 500,
+                waited=waited,
+                uncontended=400,
+                tiles=1,
+                macs=100,
+                predecessors=(),
+            )
+            for name, start in (("a", 0), ("b", 500))
+        )
+        energy = Energy(dynamic_pj={("tensor", "mac", "a"): 1.0}, static_pj=0.0)
+        intervals = tuple(Interval(*interval) for interval in intervals)
+        return make_result(
+            trace={"operations": operations, "intervals": intervals}, energy=energy, published=()
+        )
+
+    return build
+
+
+def test_busy_units_limit_a_run_by_compute(two_operations):
+    run = two_operations(
+        ("tensor0", "a", 0, 500, 500),
+        ("tensor0", "b", 500, 1000, 480),
+        ("tensor1", "a", 0, 500, 490),
+        ("tensor1", "b", 500, 1000, 490),
+    )
+
+    words = why_this_long(run)
+
+    assert "The work of tensor alone takes 980 ns of 1.00 µs (98 %)." in words
+    assert "What would help: more or faster tensor units" in words
+
+
+def test_a_busy_channel_limits_a_run_by_bandwidth(two_operations):
+    run = two_operations(("dram", "a", 0, 500, 500), ("dram", "b", 500, 1000, 450))
+
+    words = why_this_long(run)
+
+    assert "Moving data through dram alone takes 950 ns of 1.00 µs (95 %)." in words
+    assert "What would help: more bandwidth of dram" in words
+
+
+@pytest.mark.parametrize(
+    ("waited", "cause"),
+    [
+        (0, "the other 300 ns are waits for units and data."),
+        (
+            40,
+            "the other 300 ns are waits for units, data and shared channels "
+            "(tiles queued for 80.0 ns in all).",
+        ),
+    ],
+)
+def test_a_run_that_no_bound_explains_says_what_it_waited_for(two_operations, waited, cause):
+    run = two_operations(("dram", "a", 0, 500, 700), waited=waited)
+
+    words = bound_in_words(run)
+
+    assert words.startswith("No bound explains all of it: moving data through dram")
+    assert words.endswith(cause)
+
+
+def test_energy_in_words_gives_the_static_share_and_the_largest_spenders(result):
+    # dynamic 1,000 pJ, of which tensor 820 and mac 820; static 3,000 pJ
+    assert where_energy_goes(result) == (
+        "Static energy is 3.00 nJ of 4.00 nJ (75 %); most of the dynamic energy goes to "
+        "component tensor (82 %), action mac (82 %)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("static_pj", "words"),
+    [(0.0, "No energy was spent."), (2e12, "Static energy is 2.00 J of 2.00 J (100 %).")],
+)
+def test_a_run_without_priced_actions_has_no_spenders(make_result, static_pj, words):
+    run = make_result(energy=Energy(dynamic_pj={}, static_pj=static_pj))
+
+    assert where_energy_goes(run) == words

@@ -1,0 +1,1 @@
+"""Metrics, bounds and results of hand-made traces."""

@@ -1,0 +1,1 @@
+"""The memory plan, grouping, the list scheduler."""

@@ -1,0 +1,65 @@
+"""Every configuration that ships: valid, sourced, and what its comments promise."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import archsim
+from archsim.config import load
+from archsim.errors import CapacityError
+from archsim.experiment import check
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+REFUSED = CONFIGS / "experiments" / "u50_atis_2enc_dense_onchip.yaml"
+FILES = sorted(CONFIGS.rglob("*.yaml"))
+
+
+def short(path):
+    return f"{path.parent.name}/{path.stem}"
+
+
+@pytest.mark.parametrize("path", [file for file in FILES if file != REFUSED], ids=short)
+def test_a_shipped_config_is_valid(path):
+    assert check(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [file for file in FILES if file.parent.name in ("architectures", "energy", "workloads")],
+    ids=short,
+)
+def test_every_number_says_where_it_comes_from(path):
+    unsourced = [
+        ".".join(where)
+        for where, node in load(path).root.node.walk()
+        if _is_number(node.value) and not _has_source(load(path).root.node, where)
+    ]
+
+    assert unsourced == []
+
+
+def _is_number(value):
+    is_quantity = isinstance(value, str) and re.fullmatch(r"[\d.]+ [A-Za-z/]+", value)
+    return bool(is_quantity) or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _has_source(root, where):
+    return any(root.at(where[:length]).source for length in range(len(where) + 1))
+
+
+def test_the_dense_model_is_refused_on_chip_with_demand_bound_and_lever():
+    with pytest.raises(CapacityError) as caught:
+        archsim.run(REFUSED)
+
+    message = str(caught.value)
+    assert "does not fit 'u50'" in message
+    assert "BRAM36" in message
+    assert "URAM" in message
+    assert "Levers:" in message
+
+
+def test_the_dense_model_runs_with_dram():
+    result = archsim.run(CONFIGS / "experiments" / "u50_atis_2enc_dense_dram.yaml")
+
+    assert result.dram_bytes > 36_700_000  # every weight is read once at least

@@ -1,0 +1,51 @@
+"""The public surface: names that users, issues and other tools rely on."""
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+import archsim
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("archsim", "run"),
+        ("archsim", "lower"),
+        ("archsim", "execute"),
+        ("archsim.formats", "parse"),
+        ("archsim.hardware", "ProcessingArraySpec"),
+        ("workloads.tensor_layers", "training_graph"),
+    ],
+)
+def test_a_public_name_exists_and_is_described(module, name):
+    value = getattr(importlib.import_module(module), name)
+
+    assert callable(value)
+    assert value.__doc__
+
+
+def test_an_unknown_attribute_of_the_package_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'simulate'"):
+        archsim.simulate  # noqa: B018
+
+
+@pytest.mark.parametrize("heavy", ["simpy", "pandas", "matplotlib", "networkx", "pydantic"])
+def test_importing_the_package_loads_nothing_heavy(heavy):
+    code = f"import archsim, sys; sys.exit({heavy!r} in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603
+
+
+def test_phases_and_macs_are_read_off_a_graph_in_topological_order(atis_graph):
+    phases = {"forward", "backward", "weight_gradient", "update", "inference"}
+    made = set(atis_graph.inputs)
+
+    for operation in atis_graph.operations:
+        assert operation.phase in phases
+        assert operation.kind
+        assert operation.macs >= 0
+        assert {tensor.name for tensor in operation.inputs} <= made
+        made |= {tensor.name for tensor in operation.outputs}
