@@ -6,6 +6,7 @@ moment and, at each, does whatever can be done until nothing changes any more.
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from archsim.mapping import StageKind
 
@@ -50,12 +51,10 @@ class _Running:
         here = self.stages[s]
         if here.doing != "nothing" or here.passed == len(self.tiles):
             return False
-        arrived = not s or any(
-            time <= now for time in self.stages[s - 1].arrivals[here.passed :][:1]
-        )
+        if s and not any(time <= now for time in self.stages[s - 1].arrivals[here.passed :]):
+            return False
         last = s + 1 == len(self.stages)
-        spare = last or here.passed - self.stages[s + 1].passed < self.task.stream.stages[s].slots
-        return arrived and spare
+        return last or here.passed - self.stages[s + 1].passed < self.task.stream.stages[s].slots
 
     def pass_on(self, s, now):
         here, stage = self.stages[s], self.task.stream.stages[s]
@@ -140,13 +139,10 @@ class _World:
                 stage.doing, stage.until = "serving", self.now + ticks
 
     def next_time(self):
-        coming = [
-            time
-            for run in self.running
-            for stage in run.stages
-            for time in (stage.until, *stage.arrivals[-5:])
-            if time > self.now
-        ]
+        running = [stage for run in self.running for stage in run.stages]
+        coming = [stage.until for stage in running if stage.until > self.now]
+        for stage in running:  # arrivals never fall, so those to come are the last ones
+            coming.extend(takewhile(lambda time: time > self.now, reversed(stage.arrivals)))
         return min(coming, default=None)
 
 

@@ -1,6 +1,5 @@
 """A tensor network: tensors that share indices, and the indices that are left over."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -45,13 +44,8 @@ class TensorNetwork:
 
     @property
     def closed(self) -> tuple[Indices, ...]:
-        """The inputs, and the output as one more tensor, without indices that join nothing.
-
-        An index in one tensor alone is summed before any contraction.
-        """
-        terms = (*self.inputs, self.output)
-        standing = Counter(index for term in terms for index in term)
-        return tuple(tuple(index for index in term if standing[index] > 1) for term in terms)
+        """The indices of the inputs, and of the output as one more tensor."""
+        return (*self.inputs, self.output)
 
     def elements(self, indices: Iterable[str]) -> int:
         """Elements of a tensor with these indices."""
@@ -61,7 +55,8 @@ class TensorNetwork:
 def open_indices(terms: Sequence[Indices], members: Iterable[int]) -> Indices:
     """Return the indices that join some of the tensors to any of the others.
 
-    They are what is left when ``members`` are contracted with one another.
+    They are what is left when ``members`` are contracted with one another; an index in
+    one tensor alone is summed before that.
     """
     inside = frozenset(members)
     outside = {index for number, term in enumerate(terms) if number not in inside for index in term}

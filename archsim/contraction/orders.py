@@ -111,14 +111,18 @@ class _Layer:
 
     @cached_property
     def sides(self) -> dict[int, str]:
-        """``"input"`` or ``"output"`` per core; one without modes joins a half it touches."""
+        """``"input"`` or ``"output"`` per core.
+
+        A core without modes joins the half that it touches in the fewest steps; one as
+        close to both, or to neither, joins the input half.
+        """
         found = dict.fromkeys(self.input_cores, "input") | dict.fromkeys(
             self.output_cores, "output"
         )
         while waiting := [core for core in self.cores if core not in found]:
             touched = {core: self._touched(core, found) for core in waiting}
-            choice = min(waiting, key=lambda core: (len(touched[core]) != 1, core))
-            found[choice] = min(touched[choice], default="input")
+            reached = {core: min(sides) for core, sides in touched.items() if sides}
+            found |= reached or dict.fromkeys(waiting, "input")
         return found
 
     def _touched(self, core: int, sides: dict[int, str]) -> set[str]:

@@ -71,27 +71,40 @@ def _largest_times(result: Result) -> str:
 def _lever(result: Result) -> str:
     bounds = result.bounds
     if bounds.limited_by == "bandwidth":
+        name = short(bounds.bandwidth_component)
         return (
-            f"What would help: more bandwidth of {short(bounds.bandwidth_component)}, more reuse in "
-            f"larger buffers, or fewer bytes (narrower formats, lower ranks)."
+            f"What would help: more bandwidth of {name}, more reuse in larger buffers, or fewer "
+            f"bytes (narrower formats, lower ranks)."
         )
     if bounds.limited_by == "compute":
         name = bounds.compute_component
-        return f"What would help: more or faster {short(name)} units{_arithmetic(result, name)}."
+        return (
+            f"What would help: more {short(name)} units or faster ones{_arithmetic(result, name)}."
+        )
+    return _chain_lever(result)
+
+
+def _chain_lever(result: Result) -> str:
+    """Say what a chain of operations consists of, and what would shorten it."""
     chain = chain_shares(result)
-    parts = [f"{percent(share)} {short(kind)} on {short(sort)}" for (sort, kind), share in chain.items()]
+    parts = [
+        f"{percent(share)} {short(kind)} on {short(sort)}" for (sort, kind), share in chain.items()
+    ]
     sort, _ = next(iter(chain))
+    name, busy = short(sort), percent(busy_shares(result)[sort])
+    bounds = result.bounds
+    rest = quantity(bounds.latency_s - bounds.largest_s, "s")
     return (
-        f"The chain is {', '.join(parts[:2])}; {short(sort)} is busy {percent(busy_shares(result)[sort])} "
-        f"of the run{_arithmetic(result, sort)}. What would help: a faster {short(sort)} or a shorter "
-        f"chain; more units help only where they share one operation."
+        f"The chain is {', '.join(parts[:2])}; {name} is busy {busy} of the run"
+        f"{_arithmetic(result, sort)}. What would help: a faster {name} or a shorter chain; "
+        f"more units save {rest} at most, unless they share one operation's work."
     )
 
 
 def _arithmetic(result: Result, sort: str) -> str:
     """Say how much of its arithmetic a busy unit uses, where it multiplies."""
     share = arithmetic_share(result, sort)
-    return f", at {percent(share)} of its peak MACs while busy" if share else ""
+    return f" (while busy, at {percent(share)} of its peak MACs)" if share else ""
 
 
 def where_energy_goes(result: Result) -> str:

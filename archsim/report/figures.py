@@ -43,7 +43,7 @@ def new_figure(result: Result, *, width: float, height: float, subtitle: str) ->
 
     ``height`` is left for what is drawn; the words around it come on top.
     """
-    lines = wrap(subtitle, int(width / LETTER))
+    lines = wrap(subtitle.replace(" %", "\N{NO-BREAK SPACE}%"), int(width / LETTER))
     head, foot = 0.55 + LINE * len(lines), 0.3
     full = height + head + foot
     engine = ConstrainedLayoutEngine(rect=(0, foot / full, 1, height / full))
@@ -86,7 +86,7 @@ def title(result: Result) -> str:
     numbers = f"{quantity(result.latency_s, 's')} and {quantity(result.energy_j, 'J')}"
     steps = result.steps_per_epoch
     per = f" per step, {count(steps)} steps per epoch" if steps else ""
-    return f"{ellipsize(result.name, 50)}: {numbers}{per}"
+    return f"{ellipsize(result.name, 40)}: {numbers}{per}"
 
 
 def plain(text: str) -> str:
@@ -112,7 +112,7 @@ def draw_split(axes: Axes, split: Split, colors: Mapping[str, str], longest: flo
 
     ``longest`` is the largest value of all panels that should have the same scale.
     """
-    scale = Scale.of(split.total, split.unit)
+    scale = Scale.of(split.total, split.unit, decimals=1)
     parts = split.largest(BARS)
     places = range(len(parts))
     values = [value / scale.factor for value in parts.values()]

@@ -29,8 +29,11 @@ class Scale:
     decimals: int
 
     @classmethod
-    def of(cls, largest: float, unit: str, *, digits: int = 3) -> "Scale":
-        """Choose the prefix that shows the largest value with ``digits`` digits."""
+    def of(cls, largest: float, unit: str, *, digits: int = 3, decimals: int = 0) -> "Scale":
+        """Choose the prefix that shows the largest value with ``digits`` digits.
+
+        ``decimals`` is how many there are at least, for the sake of smaller values.
+        """
         prefixes = BINARY if unit == "B" else DECIMAL
         if not largest:
             return cls(1.0, unit, 0)
@@ -39,8 +42,8 @@ class Scale:
         factor = next((f for f in allowed if rounded >= f), allowed[-1])
         if factor == 1 and unit == "B":
             return cls(1.0, unit, 0)
-        decimals = max(0, digits - 1 - floor(log10(rounded / factor)))
-        return cls(factor, prefixes[factor] + unit, decimals)
+        wanted = digits - 1 - floor(log10(rounded / factor))
+        return cls(factor, prefixes[factor] + unit, max(decimals, wanted))
 
     def number(self, value: float) -> str:
         """Write a value without the unit."""

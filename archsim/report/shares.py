@@ -14,6 +14,9 @@ SPLITS = ("phase", "kind", "component")
 STATIC = "static"
 """The part of every energy breakdown that no operation caused."""
 
+SMALLEST_BLOCK = 1024
+"""Bytes."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
@@ -100,14 +103,19 @@ def arithmetic_share(result: Result, sort: str) -> float | None:
     return macs / (peaks.pop() * busy_s)
 
 
+def is_counted_in_blocks(peak: MemoryPeak) -> bool:
+    """Whether people count a memory's blocks; bursts and lines are too small and too many."""
+    return peak.capacity_bytes / peak.capacity_blocks >= SMALLEST_BLOCK
+
+
 def room(peak: MemoryPeak, blocks: float) -> str:
-    """Write a number of a memory's blocks: as bytes off chip, where nobody counts blocks."""
-    if peak.is_off_chip:
-        return quantity(blocks * peak.capacity_bytes / peak.capacity_blocks, "B")
-    return count(blocks, peak.block_name)
+    """Write a number of a memory's blocks, as such or in bytes."""
+    if is_counted_in_blocks(peak):
+        return count(blocks, peak.block_name)
+    return quantity(blocks * peak.capacity_bytes / peak.capacity_blocks, "B")
 
 
 def room_taken(peak: MemoryPeak) -> str:
     """Write how much of a memory is taken, of how much: ``"3 of 4 BRAM36"``."""
-    taken = room(peak, peak.blocks) if peak.is_off_chip else count(peak.blocks)
+    taken = count(peak.blocks) if is_counted_in_blocks(peak) else room(peak, peak.blocks)
     return f"{taken} of {room(peak, peak.capacity_blocks)}"

@@ -67,7 +67,7 @@ def _side_by_side(splits: Sequence[Split]) -> list[str]:
 
 
 def _split(split: Split) -> list[str]:
-    scale = Scale.of(split.total, split.unit)
+    scale = Scale.of(split.total, split.unit, decimals=1)
     lines = [
         f"  {ellipsize(name, 15):<15} {scale.number(value):>5} {scale.symbol:<2} "
         f"{percent(value / split.total):>5}"

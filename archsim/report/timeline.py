@@ -1,18 +1,20 @@
 """The timeline of one run: units as rows, operations as bars, memories below."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from archsim.report.chrome_trace import lanes
 from archsim.report.explain import bound_in_words
 from archsim.report.figures import TEXT, component_names, new_figure, plain
 from archsim.report.palette import component_colors, phase_colors, phase_order
 from archsim.report.quantities import Scale, ellipsize, percent, quantity
-from archsim.report.shares import room_taken
+from archsim.report.shares import is_counted_in_blocks, room_taken
 from archsim.results import ComponentRecord, Interval, MemoryPeak, MemoryRecord, Result, Trace
 from archsim.results.metrics import busy_ticks
 
@@ -22,6 +24,8 @@ ROW_HEIGHT = 0.42
 """Inches."""
 MEMORY_HEIGHT = 1.15
 """Inches."""
+BAR = 0.76
+"""Height of a bar for a component that is always busy, in rows."""
 NEARLY_EMPTY = 0.05
 """A memory that is never fuller than this is drawn on its own scale."""
 
@@ -67,11 +71,10 @@ def _draw_units(axes: Axes, trace: Trace, rows: list[ComponentRecord], per_tick:
     colors = phase_colors(sorted(set(phases.values()), key=phase_order))
     for place, component in enumerate(rows):
         served = [i for i in trace.intervals if i.component == component.name]
-        for phase, height, intervals in _strips(served, phases):
-            spans = [(i.start * per_tick, (i.end - i.start) * per_tick) for i in intervals]
-            strip = (place + height[0], height[1])
-            # The outline keeps bars that are narrower than a pixel in sight.
-            axes.broken_barh(spans, strip, color=colors[phase], linewidth=0.3)
+        for phase, boxes in profile(served, phases).items():
+            corners = [_corners(box, place, per_tick) for box in boxes]
+            # The outline keeps boxes that are thinner than a pixel in sight.
+            axes.add_collection(PolyCollection(corners, color=colors[phase], linewidth=0.3))
     busy = busy_ticks(trace)
     labels = [
         f"{ellipsize(row.name, 18)}  {percent(busy[row.name] / trace.makespan):>5}" for row in rows
@@ -79,22 +82,51 @@ def _draw_units(axes: Axes, trace: Trace, rows: list[ComponentRecord], per_tick:
     axes.set_yticks(range(len(rows)), [plain(label) for label in labels], fontsize=TEXT)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     everyone = sum(_is_shown(component) for component in trace.components)
-    some = f", the {len(rows)} busiest of {everyone}" if everyone > len(rows) else ""
-    axes.set_title(f"who works when, and its share of the run{some}", fontsize=TEXT + 1, loc="left")
+    busiest = f", {len(rows)} busiest of {everyone}" if everyone > len(rows) else ""
+    axes.set_title(
+        f"who works when (height and %: how busy{busiest})", fontsize=TEXT + 1, loc="left"
+    )
     _legend(axes, [Patch(color=color, label=phase) for phase, color in colors.items()])
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _strips(
-    served: list[Interval], phases: Mapping[str, str]
-) -> Iterator[tuple[str, tuple[float, float], list[Interval]]]:
-    """Divide a row's height among what is served at once: phase, (offset, height), intervals."""
-    rows = lanes(served)
-    for number, lane in enumerate(rows):
-        height = 0.76 / len(rows)
-        for phase in sorted({phases[interval.operation] for interval in lane}, key=phase_order):
-            here = [interval for interval in lane if phases[interval.operation] == phase]
-            yield phase, (number * height - 0.38, height), here
+def profile(
+    intervals: Sequence[Interval], phases: Mapping[str, str]
+) -> dict[str, list[tuple[int, int, float, float]]]:
+    """Stack what a component does at every time: boxes of (start, end, low, high) by phase.
+
+    A box is as high as the share of its interval in which the component was busy; where
+    several intervals overlap and their averages add up to more than one, they share it.
+    """
+    edges: dict[int, list[tuple[Interval, bool]]] = defaultdict(list)
+    for interval in intervals:
+        edges[interval.start].append((interval, True))
+        edges[interval.end].append((interval, False))
+    boxes: dict[str, list[tuple[int, int, float, float]]] = defaultdict(list)
+    active: set[Interval] = set()
+    for start, end in pairwise(sorted(edges)):
+        for interval, begins in edges[start]:
+            (active.add if begins else active.discard)(interval)
+        rates: dict[str, float] = defaultdict(float)
+        for interval in active:
+            rates[phases[interval.operation]] += interval.busy / (interval.end - interval.start)
+        full, low = max(1.0, sum(rates.values())), 0.0
+        for phase in sorted(rates, key=phase_order):
+            high = low + rates[phase] / full
+            boxes[phase].append((start, end, low, high))
+            low = high
+    return boxes
+
+
+def _corners(
+    box: tuple[int, int, float, float], place: int, per_tick: float
+) -> list[tuple[float, float]]:
+    """Return a box's corners in a row whose floor is below its label."""
+    start, end, low, high = box
+    left, right = start * per_tick, end * per_tick
+    floor = place + BAR / 2
+    bottom, top = floor - BAR * low, floor - BAR * high
+    return [(left, bottom), (left, top), (right, top), (right, bottom)]
 
 
 def _legend(axes: Axes, handles: Sequence[Artist]) -> None:
@@ -119,10 +151,10 @@ def _draw_memory(
     color: str,
     per_tick: float,
 ) -> None:
-    """Draw what a memory holds: in blocks on chip, in bytes off chip."""
+    """Draw what a memory holds: in blocks, or in bytes where these are small."""
     capacity = peak.capacity_blocks
     symbol = peak.block_name
-    if peak.is_off_chip:
+    if not is_counted_in_blocks(peak):
         scale = Scale.of(peak.taken_bytes, "B")
         capacity, symbol = peak.capacity_bytes / scale.factor, scale.symbol
     per_bit = capacity / (memory.units * memory.unit_bits)
@@ -152,5 +184,5 @@ def _draw_memory(
 def _memory_heading(peak: MemoryPeak) -> str:
     waste = f"{quantity(peak.waste_bytes, 'B')} of {quantity(peak.taken_bytes, 'B')}"
     share = percent(peak.blocks / peak.capacity_blocks)
-    name = ellipsize(peak.name, 24)
+    name = ellipsize(peak.name, 16)
     return f"{name}: at most {room_taken(peak)} taken ({share}); {waste} is waste"

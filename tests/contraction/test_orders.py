@@ -144,6 +144,17 @@ def test_cores_without_modes_join_the_half_they_touch():
     assert set(right) == {5, 6, 7, 8, 9}
 
 
+def test_a_core_joins_a_half_once_its_neighbours_have():
+    """The root stands first, before the cores that lead from it to the modes."""
+    cores = [("t", "s"), ("i0", "u"), ("u", "t"), ("o0", "v"), ("v", "s")]
+    network = layer(cores, dict.fromkeys(("t", "s", "u", "v", "i0", "o0"), 2), 3)
+
+    left, right = halves(network, 5)
+
+    assert set(left) == {0, 1, 2}
+    assert set(right) == {3, 4}
+
+
 def test_halves_run_from_the_input_end_to_the_output_end():
     train = tensor_train((12, 8, 8), (8, 8, 12), [12] * 5)
 

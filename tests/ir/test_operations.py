@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archsim.errors import GraphError
@@ -51,6 +51,7 @@ def make(kind, inputs, output, **rest):
     return kind(name="op", phase=Phase.FORWARD, inputs=inputs, outputs=(output,), **rest)
 
 
+@settings(deadline=None)  # a busy machine is not a failure
 @given(case=contractions(), seed=st.integers(0, 99))
 def test_a_contraction_is_an_einsum(case, seed):
     sizes, terms = case
@@ -68,6 +69,7 @@ def test_a_contraction_is_an_einsum(case, seed):
     assert whole == [left.elements, right.elements, out.elements]
 
 
+@settings(deadline=None)  # a busy machine is not a failure
 @given(case=contractions(), seed=st.integers(0, 99))
 def test_a_tensor_may_be_viewed_with_finer_indices(case, seed):
     """The same contraction of flattened operands gives the same numbers, flattened."""
@@ -144,6 +146,7 @@ def test_a_reduction_sums_or_takes_the_maximum(function, reduce, equation, axes,
     assert dict(operation.functions) == {function: 1}
 
 
+@settings(deadline=None)  # a busy machine is not a failure
 @given(order=st.permutations("abcd"))
 def test_a_permute_is_a_transpose(order):
     sizes = {"a": 2, "b": 3, "c": 1, "d": 4}

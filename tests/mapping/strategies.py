@@ -34,7 +34,8 @@ def stages(draw, most_latency=4, most_slots=3):
 def tile_classes(draw, path):
     """A tile: a few ticks at each stage, none where it has nothing to bring."""
     service = [draw(st.integers(stage.kind is StageKind.COMPUTE, 6)) for stage in path]
-    bits = [0 if stage.kind is StageKind.COMPUTE else t for stage, t in zip(path, service)]
+    pairs = zip(path, service, strict=True)
+    bits = [0 if stage.kind is StageKind.COMPUTE else ticks for stage, ticks in pairs]
     return TileClass(tuple(service), tuple(bits), 1, ())
 
 

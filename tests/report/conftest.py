@@ -27,9 +27,7 @@ def operation(name, kind, phase, units, start, finish, **more):
 
 
 OPERATIONS = (
-    operation(
-        QUERY, "contraction", "forward", ("tensor0", "tensor1"), 0, 400, macs=6000, tiles=8
-    ),
+    operation(QUERY, "contraction", "forward", ("tensor0", "tensor1"), 0, 400, macs=6000, tiles=8),
     operation(SOFTMAX, "elementwise", "forward", ("vector",), 400, 500, predecessors=(QUERY,)),
     operation(
         BACK,

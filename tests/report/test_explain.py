@@ -19,7 +19,7 @@ def test_a_chain_is_explained_by_its_largest_parts_and_what_would_shorten_it(res
     # (400 + 350) / 950 and (100 + 100) / 950
     assert "The chain is 79 % contraction on tensor, 21 % elementwise on vector" in words
     # (640 + 700) / 2 of 1,000; 11,000 MACs in 1,340 busy ns at 10 MACs a ns
-    assert "tensor is busy 67 % of the run, at 82 % of its peak MACs while busy" in words
+    assert "tensor is busy 67 % of the run (while busy, at 82 % of its peak MACs)" in words
     assert "What would help: a faster tensor or a shorter chain" in words
 
 
@@ -70,7 +70,7 @@ def test_busy_units_limit_a_run_by_compute(two_operations):
     words = why_this_long(run)
 
     assert "The work of tensor alone takes 980 ns of 1.00 µs (98 %)." in words
-    assert "What would help: more or faster tensor units" in words
+    assert "What would help: more tensor units or faster ones" in words
 
 
 def test_a_busy_channel_limits_a_run_by_bandwidth(two_operations):

@@ -32,6 +32,12 @@ def test_a_scale_writes_all_values_of_a_column_alike():
     assert [scale.text(value) for value in (0.0466, 0.0004, 0.0)] == ["46.6 ms", "0.4 ms", "0.0 ms"]
 
 
+def test_small_values_may_ask_for_a_decimal():
+    scale = Scale.of(409.0, "s", decimals=1)
+
+    assert [scale.text(value) for value in (409.0, 0.4)] == ["409.0 s", "0.4 s"]
+
+
 @pytest.mark.parametrize(
     ("share", "text"),
     [(0.0, "0 %"), (0.004, "0.4 %"), (0.0994, "9.9 %"), (0.0996, "10 %"), (1.0, "100 %")],

@@ -1,0 +1,196 @@
+"""Random small graphs and random machines that can run them.
+
+A new component joins as one row of ``TENSOR_UNITS``, ``VECTOR_UNITS`` or ``MEMORIES``.
+"""
+
+from hypothesis import strategies as st
+
+from archsim.hardware import (
+    Architecture,
+    BramSpec,
+    LinkSpec,
+    Route,
+    SramSpec,
+    UramSpec,
+)
+from archsim.ir import GraphBuilder, Phase, Role
+from archsim.mapping import Stage, StageKind, TileClass, TileStream
+from tests.machines import FP32, array, dram, kernel, vector
+
+CLOCKS = st.sampled_from([100_000_000, 150_000_000, 250_000_000, 1_000_000_000])
+BUFFERS = st.sampled_from([160, 320, 1000, 4096])
+"""Bytes; a point of a product streamed over four stages each way in three slots takes 144."""
+SMALL = st.integers(1, 8)
+
+TENSOR_UNITS = [
+    st.builds(
+        kernel,
+        clock=CLOCKS,
+        count=st.integers(1, 3),
+        parallel_macs=SMALL,
+        depth=SMALL,
+        banks=SMALL,
+        ports=st.integers(1, 2),
+        initiation_interval=st.integers(1, 3),
+        buffer=BUFFERS,
+        buffered_tiles=st.integers(1, 3),
+    ),
+    st.builds(
+        array,
+        clock=CLOCKS,
+        count=st.integers(1, 3),
+        rows=SMALL,
+        columns=SMALL,
+        dataflow=st.sampled_from(["output_stationary", "weight_stationary", "input_stationary"]),
+        buffer=BUFFERS,
+        buffered_tiles=st.integers(1, 3),
+    ),
+]
+"""Units that run contractions."""
+
+VECTOR_UNITS = [
+    st.builds(
+        vector,
+        clock=CLOCKS,
+        count=st.integers(1, 2),
+        lanes=SMALL,
+        depth=SMALL,
+        chained=st.booleans(),
+        buffer=st.just(2**16),
+        buffered_tiles=st.integers(1, 3),
+    ),
+]
+"""Units that run everything else."""
+
+MEMORIES = [
+    st.builds(BramSpec, clock=CLOCKS, blocks=st.just(1024)),
+    st.builds(UramSpec, clock=CLOCKS, blocks=st.just(1024)),
+    st.builds(SramSpec, clock=CLOCKS, capacity=st.just(2**20)),
+    st.builds(
+        dram,
+        clock=CLOCKS,
+        channels=st.integers(1, 3),
+        burst=st.sampled_from([8, 32]),
+        burst_cycles=st.integers(1, 4),
+        latency_cycles=st.integers(0, 5),
+    ),
+]
+"""What tensors lie in; large enough for every random graph."""
+
+LINKS = st.builds(
+    LinkSpec,
+    clock=CLOCKS,
+    width=st.sampled_from([8, 24, 64, 256]),
+    latency_cycles=st.integers(0, 5),
+    shared=st.booleans(),
+)
+
+
+@st.composite
+def routes(draw, memory, links):
+    """How both units reach a memory: wired, over a link in, out, either, or one for both."""
+    ends = st.sampled_from(["", *links])
+    units = ("tensor", "vector")
+    return Route(memory=memory, units=units, read=draw(ends), write=draw(ends))
+
+
+@st.composite
+def machines(draw):
+    """Two sorts of unit, one or two memories, up to two links."""
+    memories = {f"memory{n}": draw(st.one_of(MEMORIES)) for n in range(draw(st.integers(1, 2)))}
+    links = {f"link{n}": draw(LINKS) for n in range(draw(st.integers(0, 2)))}
+    orders = st.permutations(list(memories)).map(tuple)
+    return Architecture(
+        name="random",
+        components={
+            "tensor": draw(st.one_of(TENSOR_UNITS)),
+            "vector": draw(st.one_of(VECTOR_UNITS)),
+            **links,
+            **memories,
+        },
+        routes=tuple(draw(routes(name, list(links))) for name in memories),
+        placement={role: draw(orders) for role in Role},
+    )
+
+
+class _Program:
+    """A graph in the making, and the tensors that its next operation may use."""
+
+    def __init__(self, sizes):
+        self.builder = GraphBuilder("random", sizes, FP32)
+        self.terms = {}  # tensor: its indices
+        self.count = 0
+
+    def name(self, what):
+        self.count += 1
+        return f"step{self.count}.{what}"
+
+    def shape(self, term):
+        return [self.builder.sizes[index] for index in term]
+
+    def input(self, term, role):
+        tensor = self.builder.tensor(self.name(f"W{len(term)}"), self.shape(term), role)
+        self.terms[tensor] = term
+
+    def contract(self, draw, one, other):
+        left, right = self.terms[one], self.terms[other]
+        kept = [i for i in left if i not in right or draw(st.booleans())]
+        result = (*kept, *(i for i in right if i not in left))[:4]
+        if set(result) >= set(left) ^ set(right):
+            equation = f"{' '.join(left)}, {' '.join(right)} -> {' '.join(result)}"
+            name = self.name("product")
+            self.terms[self.builder.contract(name, Phase.FORWARD, equation, one, other)] = result
+
+    def combine(self, draw, one, other):
+        """Add the other, if it has none but the one's indices; overwrite a parameter if wished."""
+        left, right = self.terms[one], self.terms[other]
+        if not left or not set(right) <= set(left) or one == other:
+            return
+        overwrites = one.role is Role.PARAMETER and draw(st.booleans())
+        self.terms[
+            self.builder.elementwise(
+                self.name("sum"),
+                Phase.FORWARD,
+                f"{' '.join(left)}, {' '.join(right)} -> {' '.join(left)}",
+                "a + exp(b)",
+                one,
+                other,
+                overwrites=one.name if overwrites else "",
+                role=one.role if overwrites else Role.ACTIVATION,
+            )
+        ] = left
+        if overwrites:
+            del self.terms[one]
+
+    def reduce(self, draw, one, _):
+        term = self.terms[one]
+        if len(term) > 1:
+            kept = tuple(i for i in term if draw(st.booleans())) or term[:1]
+            equation = f"{' '.join(term)} -> {' '.join(kept)}"
+            made = self.builder.reduce(self.name("total"), Phase.FORWARD, equation, one)
+            self.terms[made] = kept
+
+    def permute(self, draw, one, _):
+        term = self.terms[one]
+        order = draw(st.permutations(term).map(tuple))
+        made = self.builder.permute(self.name("turned"), Phase.FORWARD, term, order, one)
+        self.terms[made] = order
+
+
+@st.composite
+def graphs(draw, most_operations=10):
+    """Operations of all kinds on tensors of up to four indices, some kept, some overwritten."""
+    program = _Program({index: draw(st.integers(1, 7)) for index in "pqrs"})
+    for _ in range(draw(st.integers(2, 4))):
+        term = draw(st.lists(st.sampled_from("pqrs"), min_size=1, max_size=3, unique=True))
+        program.input(tuple(term), draw(st.sampled_from(Role)))
+    program.permute(draw, draw(st.sampled_from(list(program.terms))), None)  # at least one
+    for _ in range(draw(st.integers(3, most_operations))):
+        step = draw(
+            st.sampled_from([program.contract, program.combine, program.reduce, program.permute])
+        )
+        tensors = st.sampled_from(list(program.terms))
+        step(draw, draw(tensors), draw(tensors))
+    made = [tensor for tensor in program.terms if "W" not in tensor.name]
+    program.builder.output(*draw(st.lists(st.sampled_from(made), unique=True, max_size=3)))
+    return program.builder.graph()

@@ -1,0 +1,191 @@
+"""Laws that every run keeps, on random machines that run random graphs.
+
+Each run also checks itself (:mod:`archsim.machine.conservation`): a breach raises.
+"""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from hypothesis import assume, given, settings
+
+from archsim.errors import MappingError
+from archsim.hardware import ChannelSpec
+from archsim.machine import simulate
+from archsim.results import find_bounds
+from archsim.schedule import plan_memory, schedule
+from tests.machine.strategies import graphs, machines
+from tests.machines import chain, linked, off_chip, run, wired, with_component
+from tests.oracles import live
+
+SOME = settings(max_examples=50, deadline=None)
+MANY = settings(max_examples=1500, deadline=None)
+
+
+def check_laws(graph, architecture):
+    memory = plan_memory(graph, architecture)
+    plan = schedule(graph, architecture, memory)
+
+    trace = simulate(plan, architecture)
+
+    assert {record.name for record in trace.operations} == {op.name for op in graph.operations}
+    assert sum(record.macs for record in trace.operations) == graph.macs
+    check_times(trace)
+    check_traffic(trace, architecture)
+    check_memories(trace, architecture)
+    assert simulate(plan, architecture) == trace
+    assert run(graph, architecture) == trace
+
+
+def check_times(trace):
+    bounds = find_bounds(trace)
+    assert bounds.largest_s <= bounds.latency_s
+    assert 0 < bounds.efficiency <= 1
+    finish = {record.name: record.finish for record in trace.operations}
+    busy = Counter()
+    for record in trace.operations:
+        assert record.start >= max((finish[name] for name in record.predecessors), default=0)
+        assert record.finish - record.start >= record.uncontended
+    for interval in trace.intervals:
+        assert 0 <= interval.start
+        assert interval.busy <= interval.end - interval.start
+        assert interval.end <= finish[interval.operation]
+        busy[interval.component] += interval.busy
+    assert max(busy.values()) <= trace.makespan
+    for component in trace.components:  # no unit does more than its peak
+        macs = sum(
+            activity.count
+            for activity in trace.activities
+            if activity.component == component.sort and activity.action == "mac"
+        )
+        units = sum(other.sort == component.sort for other in trace.components)
+        assert macs * trace.tick_rate_hz <= units * component.peak_per_s * trace.makespan
+
+
+def check_traffic(trace, architecture):
+    """Bits that pass a channel are those read from and written to the memories behind it."""
+    passed = Counter()
+    for activity in trace.activities:
+        passed[activity.component, activity.action] += activity.count
+    for name, spec in architecture.memories.items():
+        if isinstance(spec, ChannelSpec):
+            bits = passed[name, "read"] + passed[name, "write"]
+            ticks = sum(i.busy for i in trace.intervals if i.component == name)
+            peak = spec.peak_bits_per_cycle * spec.clock
+            # the peak is rounded down to whole bits a cycle
+            assert bits * trace.tick_rate_hz <= (peak + spec.clock) * ticks
+
+
+def check_memories(trace, architecture):
+    for sample in trace.occupancy:
+        spec = architecture.memories[sample.memory]
+        assert 0 <= sample.blocks <= spec.units
+        assert sample.used_bits <= sample.blocks * spec.unit_bits
+
+
+@SOME
+@given(graphs(), machines())
+def test_a_random_run_keeps_the_laws(graph, architecture):
+    check_laws(graph, architecture)
+
+
+@pytest.mark.slow
+@MANY
+@given(graphs(most_operations=25), machines())
+def test_many_random_runs_keep_the_laws(graph, architecture):
+    check_laws(graph, architecture)
+
+
+def check_engine(graph, architecture):
+    """The event engine and the re-telling without SimPy agree to the tick."""
+    plan = schedule(graph, architecture, plan_memory(graph, architecture))
+
+    trace = simulate(plan, architecture)
+
+    finish, waited = live(plan.tasks, plan.predecessors)
+    assert {record.name: record.finish for record in trace.operations} == finish
+    assert {record.name: record.waited for record in trace.operations} == waited
+
+
+@SOME
+@given(graphs(), machines())
+def test_the_engine_agrees_with_the_oracle(graph, architecture):
+    check_engine(graph, architecture)
+
+
+@pytest.mark.slow
+@MANY
+@given(graphs(most_operations=25), machines())
+def test_the_engine_agrees_with_the_oracle_many_times(graph, architecture):
+    check_engine(graph, architecture)
+
+
+def slower(architecture, divisor):
+    """The same machine with every clock divided."""
+    components = {
+        name: replace(spec, clock=spec.clock // divisor)
+        for name, spec in architecture.components.items()
+    }
+    return replace(architecture, components=components)
+
+
+@settings(max_examples=25, deadline=None)
+@given(graphs(), machines())
+def test_a_machine_of_half_the_clock_takes_twice_as_long(graph, architecture):
+    """Every cycle lasts twice as long, so every second of the run does."""
+    fast, slow = run(graph, architecture), run(graph, slower(architecture, 2))
+
+    assert slow.makespan / slow.tick_rate_hz == 2 * fast.makespan / fast.tick_rate_hz
+
+
+def seconds(architecture, graph):
+    trace = run(graph, architecture)
+    return trace.makespan / trace.tick_rate_hz
+
+
+@pytest.mark.parametrize("machine", [linked, wired, off_chip])
+@pytest.mark.parametrize("unit", ["tensor", "vector"])
+def test_a_chain_is_never_faster_on_a_slower_unit(machine, unit):
+    graph, ladder = chain(side=12), [400_000_000, 200_000_000, 100_000_000, 50_000_000]
+
+    times = [seconds(with_component(machine(), unit, clock=clock), graph) for clock in ladder]
+
+    assert times == sorted(times)
+
+
+@pytest.mark.parametrize("link", ["read", "write"])
+def test_a_chain_is_never_faster_over_a_narrower_link(link):
+    graph = chain(side=12)
+
+    times = [
+        seconds(with_component(linked(), link, width=width), graph)
+        for width in (512, 256, 128, 64, 32, 16, 8)
+    ]
+
+    assert times == sorted(times)
+
+
+@pytest.mark.parametrize(
+    ("field", "ladder"),
+    [("channels", [8, 4, 2, 1]), ("burst_cycles", [1, 2, 4, 8]), ("latency_cycles", [0, 5, 50])],
+)
+def test_a_chain_is_never_faster_on_a_slower_dram(field, ladder):
+    graph = chain(side=12)
+
+    times = [
+        seconds(with_component(off_chip(), "dram", **{field: value}), graph) for value in ladder
+    ]
+
+    assert times == sorted(times)
+
+
+@settings(max_examples=25, deadline=None)
+@given(graphs(), machines())
+def test_shrinking_a_buffer_moves_no_fewer_bits_than_the_tensors_have(graph, architecture):
+    small = with_component(architecture, "tensor", buffer=144)
+    try:
+        trace = run(graph, small)
+    except MappingError:
+        assume(False)
+
+    assert sum(record.macs for record in trace.operations) == graph.macs
