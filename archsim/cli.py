@@ -8,6 +8,8 @@ Libraries are imported by the command that needs them, so that every start is qu
 
 import json
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -82,7 +84,8 @@ def run(
     from archsim.experiment import run as run_experiment
 
     chosen = dict(config.parse_override(text) for text in overrides)
-    result = run_experiment(experiment, overrides=chosen, engine=engine)
+    with _progress() as progress:
+        result = run_experiment(experiment, overrides=chosen, engine=engine, progress=progress)
     written = report.write(result, out) if out else []
     if as_json:
         click.echo(json.dumps(result.to_dict(), allow_nan=False))
@@ -90,6 +93,20 @@ def run(
     click.echo(report.summary(result))
     for file in written:
         click.echo(f"wrote {file}")
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on standard error while a run lasts, where somebody looks at it."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("simulating", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 @main.command()

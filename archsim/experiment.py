@@ -14,7 +14,7 @@ from archsim.energy import EnergyTable, account
 from archsim.errors import InputError, did_you_mean
 from archsim.hardware import Architecture
 from archsim.ir import WORKLOADS, OperationGraph, Role, Workload
-from archsim.machine import simulate
+from archsim.machine import Progress, simulate
 from archsim.registry import load_plugins
 from archsim.results import METRICS, Provenance, PublishedValue, Result
 from archsim.schedule import MemoryPlan, plan_memory, schedule
@@ -73,10 +73,12 @@ def run(
     *,
     overrides: Mapping[str, object] | None = None,
     engine: str | None = None,
+    progress: Progress | None = None,
 ) -> Result:
     """Simulate the experiment that a file describes.
 
-    ``overrides`` are values by dotted path, e.g. ``{"workload.tt_rank": 8}``.
+    ``overrides`` are values by dotted path, e.g. ``{"workload.tt_rank": 8}``; ``progress``
+    is told after each operation how many are done, and how many there are.
 
     Raises:
         InputError: if the file, or what it asks for, is wrong.
@@ -88,7 +90,8 @@ def run(
             f"no engine named {engine!r} in this version; {did_you_mean(engine, ENGINES)}"
         )
     document, experiment = read(path, overrides)
-    return simulate_experiment(experiment, _provenance(document, path, overrides or {}, engine))
+    provenance = _provenance(document, path, overrides or {}, engine)
+    return simulate_experiment(experiment, provenance, progress)
 
 
 def lower(path: str | Path, *, overrides: Mapping[str, object] | None = None) -> OperationGraph:
@@ -126,7 +129,9 @@ def read(
     return document, experiment
 
 
-def simulate_experiment(experiment: Experiment, provenance: Provenance) -> Result:
+def simulate_experiment(
+    experiment: Experiment, provenance: Provenance, progress: Progress | None = None
+) -> Result:
     """Lower, plan, schedule, simulate and price an experiment.
 
     Raises:
@@ -135,7 +140,8 @@ def simulate_experiment(experiment: Experiment, provenance: Provenance) -> Resul
     """
     graph = experiment.workload.lower()
     memory = _plan(graph, experiment)
-    trace = simulate(schedule(graph, experiment.architecture, memory), experiment.architecture)
+    planned = schedule(graph, experiment.architecture, memory)
+    trace = simulate(planned, experiment.architecture, progress)
     return Result(
         name=experiment.name,
         trace=trace,
@@ -221,7 +227,9 @@ def _bytes_by_role(graph: OperationGraph) -> dict[str, int]:
     totals: dict[str, int] = {}
     for name, tensor in graph.tensors.items():
         producer = graph.producer(name)
-        overwritten = graph.tensors[producer.overwrites] if producer and producer.overwrites else None
+        overwritten = (
+            graph.tensors[producer.overwrites] if producer and producer.overwrites else None
+        )
         if tensor.role is Role.ACTIVATION or (overwritten and overwritten.role is tensor.role):
             continue
         totals[tensor.role] = totals.get(tensor.role, 0) + tensor.size_bytes

@@ -3,16 +3,9 @@
 from archsim.ir.builder import GraphBuilder
 from archsim.ir.execute import execute
 from archsim.ir.graph import OperationGraph
-from archsim.ir.operation import (
-    Contraction,
-    Elementwise,
-    Gather,
-    Operation,
-    Permute,
-    Phase,
-    Reduction,
-    ScatterAdd,
-)
+from archsim.ir.indexed import Contraction, Elementwise, Permute, Reduction
+from archsim.ir.lookup import Gather, ScatterAdd
+from archsim.ir.operation import Operation, Phase
 from archsim.ir.tensor import Role, TensorSpec
 from archsim.ir.tile import Access, Tile
 from archsim.ir.workload import WORKLOADS, Workload

@@ -5,18 +5,9 @@ from math import prod
 
 from archsim.formats import NumberFormat
 from archsim.ir.graph import OperationGraph
-from archsim.ir.operation import (
-    Contraction,
-    Elementwise,
-    Gather,
-    Indices,
-    Operation,
-    Permute,
-    Phase,
-    Reduction,
-    ScatterAdd,
-    read_equation,
-)
+from archsim.ir.indexed import Contraction, Elementwise, Permute, Reduction, read_equation
+from archsim.ir.lookup import Gather, ScatterAdd
+from archsim.ir.operation import Indices, Operation, Phase
 from archsim.ir.tensor import Role, TensorSpec
 
 

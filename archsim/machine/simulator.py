@@ -1,6 +1,6 @@
 """The event engine: every tile of a schedule lives through SimPy processes."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,14 +24,20 @@ from archsim.results.trace import (
 from archsim.schedule.schedule import Schedule, Task
 
 
-def simulate(schedule: Schedule, architecture: Architecture) -> Trace:
+Progress = Callable[[int, int], None]
+"""Told, after each operation, how many are done and how many there are."""
+
+
+def simulate(
+    schedule: Schedule, architecture: Architecture, progress: Progress | None = None
+) -> Trace:
     """Run a schedule on a machine, tile by tile.
 
     Raises:
         StalledError: if operations wait for each other for ever, saying who for what.
         ConservationError: if the run broke a law that every run must keep.
     """
-    machine = _Machine(schedule, architecture)
+    machine = _Machine(schedule, architecture, progress)
     machine.run()
     trace = machine.trace()
     check_conservation(trace, schedule, machine.pipelines, machine.channels)
@@ -49,8 +55,12 @@ class _OperationState:
 
 
 class _Machine:
-    def __init__(self, schedule: Schedule, architecture: Architecture) -> None:
+    def __init__(
+        self, schedule: Schedule, architecture: Architecture, progress: Progress | None
+    ) -> None:
         self.schedule = schedule
+        self.progress = progress
+        self.finished = 0
         self.architecture = architecture
         self.env = simpy.Environment()
         self.channels = {name: Channel(self.env) for name in _contended(schedule)}
@@ -117,6 +127,9 @@ class _Machine:
             if not self._uses_left[root]:
                 self.memories[self.schedule.memory.placements[root].memory].release(root)
         state.done.succeed()
+        self.finished += 1
+        if self.progress:
+            self.progress(self.finished, len(self.states))
 
     def _hold(self, storage: str) -> None:
         placement = self.schedule.memory.placements[storage]

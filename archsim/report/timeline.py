@@ -82,10 +82,8 @@ def _draw_units(axes: Axes, trace: Trace, rows: list[ComponentRecord], per_tick:
     axes.set_yticks(range(len(rows)), [plain(label) for label in labels], fontsize=TEXT)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     everyone = sum(_is_shown(component) for component in trace.components)
-    busiest = f", {len(rows)} busiest of {everyone}" if everyone > len(rows) else ""
-    axes.set_title(
-        f"who works when (height and %: how busy{busiest})", fontsize=TEXT + 1, loc="left"
-    )
+    busiest = f", the busiest {len(rows)} of {everyone}" if everyone > len(rows) else ""
+    axes.set_title(f"how busy (height and %){busiest}", fontsize=TEXT + 1, loc="left")
     _legend(axes, [Patch(color=color, label=phase) for phase, color in colors.items()])
     axes.spines[["top", "right"]].set_visible(False)
 
@@ -182,7 +180,6 @@ def _draw_memory(
 
 
 def _memory_heading(peak: MemoryPeak) -> str:
-    waste = f"{quantity(peak.waste_bytes, 'B')} of {quantity(peak.taken_bytes, 'B')}"
     share = percent(peak.blocks / peak.capacity_blocks)
-    name = ellipsize(peak.name, 16)
-    return f"{name}: at most {room_taken(peak)} taken ({share}); {waste} is waste"
+    waste = f"{quantity(peak.waste_bytes, 'B')} of it waste"
+    return f"{ellipsize(peak.name, 20)}: peak {room_taken(peak)} ({share}), {waste}"

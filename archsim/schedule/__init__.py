@@ -1,11 +1,11 @@
 """When operations run relative to each other: memory plan, scheduler, schedule."""
 
 from archsim.schedule.grouping import Group
+from archsim.schedule.lifetimes import Lifetimes
 from archsim.schedule.memory_plan import (
     MemoryPlan,
     MemoryUse,
     Placement,
-    peak_bits,
     plan_memory,
 )
 from archsim.schedule.schedule import Schedule, Task
@@ -13,12 +13,12 @@ from archsim.schedule.scheduler import schedule
 
 __all__ = [
     "Group",
+    "Lifetimes",
     "MemoryPlan",
     "MemoryUse",
     "Placement",
     "Schedule",
     "Task",
-    "peak_bits",
     "plan_memory",
     "schedule",
 ]

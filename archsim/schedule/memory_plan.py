@@ -8,7 +8,6 @@ reorder freely otherwise.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -16,14 +15,12 @@ from archsim.errors import CapacityError
 from archsim.hardware.architecture import Architecture
 from archsim.hardware.component import MemorySpec, ceil_div
 from archsim.ir.graph import OperationGraph
-from archsim.ir.tensor import Role, TensorSpec
+from archsim.ir.tensor import TensorSpec
 from archsim.schedule.grouping import Group, Partitioning, group_tensors
+from archsim.schedule.lifetimes import LASTING, Lifetimes
 
 WORD_BITS = 32
 """Width at which buffers are packed into blocks."""
-
-LASTING = (Role.PARAMETER, Role.STATE)
-"""Roles whose tensors outlive the step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,17 +145,17 @@ class _Planner:
     def __init__(self, graph: OperationGraph, architecture: Architecture, grouping: bool) -> None:
         self.graph = graph
         self.architecture = architecture
-        self.roots = _roots(graph)
+        self.lifetimes = Lifetimes(graph)
         self.pools = {name: _Pool(name, spec) for name, spec in architecture.memories.items()}
         self.placements: dict[str, Placement] = {}
         self.waits: set[tuple[str, str]] = set()
-        users = self._users()
-        self.last_users = self._freeable(users)
         self.reservations = _reservations(architecture)
         self.partitioning = Partitioning(graph, architecture)
         lasting = [graph.tensors[n] for n in graph.inputs if graph.tensors[n].role in LASTING]
         self.groups = (
-            group_tensors(lasting, users, self.partitioning, architecture) if grouping else ()
+            group_tensors(lasting, self.lifetimes.users, self.partitioning, architecture)
+            if grouping
+            else ()
         )
 
     def run(self) -> MemoryPlan:
@@ -172,23 +169,19 @@ class _Planner:
                     self._place_group(members[name])
             else:
                 self._place(graph.tensors[name], "")
-        remaining = self._readers()
-        for operation in graph.operations:
-            for tensor in operation.outputs:
-                if self.roots[tensor.name] == tensor.name:
-                    self._place(tensor, operation.name)
-                else:
-                    self.placements[tensor.name] = self.placements[self.roots[tensor.name]]
-            for root in {self.roots[tensor.name] for tensor in operation.inputs}:
-                remaining[root].discard(operation.name)
-                if not remaining[root] and root in self.last_users:
-                    memory = self.placements[root].memory
-                    self.pools[memory].give_back(root, self.last_users[root])
+        roots, given_back = self.lifetimes.roots, self.lifetimes.given_back
+        for moment in self.lifetimes.walk():
+            for tensor in moment.born:
+                self._place(tensor, moment.operation.name)
+            for tensor in moment.operation.outputs:
+                self.placements[tensor.name] = self.placements[roots[tensor.name]]
+            for root in moment.dead:
+                self.pools[self.placements[root].memory].give_back(root, given_back[root])
         peaks = {name: pool.peak for name, pool in self.pools.items() if pool.peak}
         return MemoryPlan(
             placements=self.placements,
-            roots=self.roots,
-            users=self.last_users,
+            roots=roots,
+            users=given_back,
             waits=frozenset(self.waits),
             groups=tuple(g for g in self.groups if self.placements[g.tensors[0]].group),
             reservations=self.reservations,
@@ -204,31 +197,6 @@ class _Planner:
                 f"lower architecture.components.{reservation.name}"
             )
         pool.take(reservation.name, reservation.units, reservation.bits)
-
-    def _readers(self) -> dict[str, set[str]]:
-        """Operations that read each storage."""
-        readers: dict[str, set[str]] = {root: set() for root in self.roots.values()}
-        for name, root in self.roots.items():
-            readers[root].update(operation.name for operation in self.graph.consumers(name))
-        return readers
-
-    def _users(self) -> dict[str, set[str]]:
-        """Operations that read or write each storage."""
-        users = self._readers()
-        for name, root in self.roots.items():
-            producer = self.graph.producer(name)
-            if producer is not None:
-                users[root].add(producer.name)
-        return users
-
-    def _freeable(self, users: Mapping[str, set[str]]) -> dict[str, tuple[str, ...]]:
-        """The users of each storage that is given back: not of what outlives the step."""
-        kept = {self.roots[name] for name in self.graph.outputs}
-        return {
-            root: tuple(sorted(names))
-            for root, names in users.items()
-            if root not in kept and self.graph.tensors[root].role not in LASTING
-        }
 
     def _place_group(self, group: Group) -> None:
         tensors = [self.graph.tensors[name] for name in group.tensors]
@@ -272,7 +240,7 @@ class _Planner:
         on_chip = sum(
             p.spec.units * p.spec.unit_bits for n, p in self.pools.items() if n in options
         )
-        demand = peak_bits(self.graph)
+        demand = self.lifetimes.peak_bits()
         where = f"made by {maker!r}" if maker else "an input of the step"
         return CapacityError(
             f"{self.graph.name} does not fit {self.architecture.name!r}: no room for "
@@ -308,33 +276,3 @@ def plan_memory(
         CapacityError: with the demand, the bound and the levers, where a tensor finds no room.
     """
     return _Planner(graph, architecture, grouping).run()
-
-
-def peak_bits(graph: OperationGraph) -> int:
-    """Bits alive at once in program order, at the worst moment, without any memory's padding."""
-    roots = _roots(graph)
-    remaining: dict[str, set[str]] = {root: set() for root in roots.values()}
-    for name, root in roots.items():
-        remaining[root].update(operation.name for operation in graph.consumers(name))
-    kept = {roots[name] for name in graph.outputs}
-    sizes = {root: graph.tensors[root].size_bits for root in remaining}
-    alive = sum(sizes[name] for name in graph.inputs)
-    peak = alive
-    for operation in graph.operations:
-        alive += sum(sizes[t.name] for t in operation.outputs if roots[t.name] == t.name)
-        peak = max(peak, alive)
-        for root in {roots[tensor.name] for tensor in operation.inputs}:
-            remaining[root].discard(operation.name)
-            lasting = root in kept or graph.tensors[root].role in LASTING
-            if not remaining[root] and not lasting:
-                alive -= sizes[root]
-    return peak
-
-
-def _roots(graph: OperationGraph) -> dict[str, str]:
-    roots = {name: name for name in graph.inputs}
-    for operation in graph.operations:
-        for number, tensor in enumerate(operation.outputs):
-            overwrites = operation.overwrites if number == 0 else ""
-            roots[tensor.name] = roots[overwrites] if overwrites else tensor.name
-    return roots

@@ -14,8 +14,9 @@ from archsim.hardware import (
     UramSpec,
 )
 from archsim.ir import GraphBuilder, Phase, Role
-from archsim.mapping import Stage, StageKind, TileClass, TileStream
+from archsim.schedule import Schedule, Task, plan_memory
 from tests.machines import FP32, array, dram, kernel, vector
+from tests.mapping.strategies import streams
 
 CLOCKS = st.sampled_from([100_000_000, 150_000_000, 250_000_000, 1_000_000_000])
 BUFFERS = st.sampled_from([160, 320, 1000, 4096])
@@ -194,3 +195,43 @@ def graphs(draw, most_operations=10):
     made = [tensor for tensor in program.terms if "W" not in tensor.name]
     program.builder.output(*draw(st.lists(st.sampled_from(made), unique=True, max_size=3)))
     return program.builder.graph()
+
+
+CROWD = Architecture(
+    name="crowd",
+    components={
+        "unit": vector(count=4),
+        "wire": LinkSpec(width=1),
+        "back": LinkSpec(width=1),
+        "bus": LinkSpec(width=1, shared=True),
+        "dram": dram(),
+        "sram": SramSpec(capacity=2**20),
+    },
+    routes=(Route(memory="sram", units=("unit",)),),
+    placement=dict.fromkeys(Role, ("sram",)),
+)
+"""Four units; :func:`crowds` says by hand what passes which link."""
+
+
+@st.composite
+def crowds(draw, most_operations=6):
+    """A schedule of random streams, without a mapping: short times, so that ties abound."""
+    builder = GraphBuilder("crowd", {}, FP32)
+    tasks, predecessors = [], {}
+    for number in range(draw(st.integers(1, most_operations))):
+        name = f"o{number}"
+        units = draw(st.lists(st.sampled_from(CROWD.instances("unit")), min_size=1, max_size=2))
+        parts = [draw(streams(most_tiles=12)) for _ in dict.fromkeys(units)]
+        points = sum(part.points for part in parts)
+        builder.sizes["x"] = points
+        source = builder.tensor(f"x{number}", (points,))
+        builder.permute(name, Phase.FORWARD, ("x",), ("x",), source)
+        earlier = st.sampled_from([*predecessors, name])
+        before = draw(st.lists(earlier, unique=True, max_size=2))
+        predecessors[name] = tuple(other for other in before if other != name)
+        tasks.extend(
+            Task(f"{name}[{n}]", name, unit, part, (number, n))
+            for n, (unit, part) in enumerate(zip(dict.fromkeys(units), parts, strict=True))
+        )
+    graph = builder.graph()
+    return Schedule(graph, tuple(tasks), predecessors, plan_memory(graph, CROWD))

@@ -7,9 +7,8 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 
-from archsim.errors import MappingError
 from archsim.hardware import ChannelSpec
 from archsim.machine import simulate
 from archsim.results import find_bounds
@@ -47,7 +46,7 @@ def check_times(trace):
         assert record.start >= max((finish[name] for name in record.predecessors), default=0)
         assert record.finish - record.start >= record.uncontended
     for interval in trace.intervals:
-        assert 0 <= interval.start
+        assert interval.start >= 0
         assert interval.busy <= interval.end - interval.start
         assert interval.end <= finish[interval.operation]
         busy[interval.component] += interval.busy
@@ -135,7 +134,7 @@ def test_a_machine_of_half_the_clock_takes_twice_as_long(graph, architecture):
     """Every cycle lasts twice as long, so every second of the run does."""
     fast, slow = run(graph, architecture), run(graph, slower(architecture, 2))
 
-    assert slow.makespan / slow.tick_rate_hz == 2 * fast.makespan / fast.tick_rate_hz
+    assert (slow.makespan, 2 * slow.tick_rate_hz) == (fast.makespan, fast.tick_rate_hz)
 
 
 def seconds(architecture, graph):
@@ -177,15 +176,3 @@ def test_a_chain_is_never_faster_on_a_slower_dram(field, ladder):
     ]
 
     assert times == sorted(times)
-
-
-@settings(max_examples=25, deadline=None)
-@given(graphs(), machines())
-def test_shrinking_a_buffer_moves_no_fewer_bits_than_the_tensors_have(graph, architecture):
-    small = with_component(architecture, "tensor", buffer=144)
-    try:
-        trace = run(graph, small)
-    except MappingError:
-        assume(False)
-
-    assert sum(record.macs for record in trace.operations) == graph.macs

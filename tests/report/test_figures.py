@@ -116,11 +116,11 @@ def test_a_figure_says_whose_it_is_and_how_it_was_made(draw, result):
 
     assert "tiny: 1.00 µs and 4.00 nJ per step, 2,000 steps per epoch" in words
     assert "config hash 0123456789abcdef · archsim run tiny.yaml" in words
-    assert "950 ns of 1.00 µs (95 %)" in words
+    assert "950 ns of 1.00 µs (95\N{NO-BREAK SPACE}%)" in words
 
 
 def test_the_timeline_has_a_row_per_unit_and_shared_channel(result):
-    axes = panel(timeline(result), "who works when")
+    axes = panel(timeline(result), "how busy")
 
     # the read link belongs to one unit alone, and says nothing new
     assert [label.get_text().split() for label in axes.get_yticklabels()] == [
@@ -151,7 +151,7 @@ def approx(spans):
 
 
 def test_a_unit_is_drawn_from_its_first_tile_to_its_last_as_high_as_it_is_busy(result):
-    axes = panel(timeline(result), "who works when")
+    axes = panel(timeline(result), "how busy")
 
     # busy for 360 of 380 and for 340 of 340 ticks; a bar is 0.76 of a row
     assert drawn(axes, row=1) == approx(
@@ -163,7 +163,7 @@ def test_a_unit_is_drawn_from_its_first_tile_to_its_last_as_high_as_it_is_busy(r
 
 
 def test_what_a_channel_serves_at_once_is_stacked(result):
-    axes = panel(timeline(result), "who works when")
+    axes = panel(timeline(result), "how busy")
 
     # 100 of 380 ticks; then 100 of 280, and 120 of 330 on top of it
     low, high = 0.76 * 100 / 280, 0.76 * 120 / 330
@@ -189,7 +189,7 @@ def test_averages_that_add_up_to_more_than_one_share_the_height():
 
 
 def test_the_legend_lists_the_phases_in_order(result):
-    legend = panel(timeline(result), "who works when").get_legend()
+    legend = panel(timeline(result), "how busy").get_legend()
 
     assert [text.get_text() for text in legend.get_texts()] == [
         "forward",
@@ -203,9 +203,7 @@ def test_a_memory_is_drawn_in_blocks_against_its_capacity(result):
     axes = panel(timeline(result), "bram")
     taken, data = (patch.get_data() for patch in axes.patches)
 
-    assert axes.get_title(loc="left") == (
-        "bram: at most 3 of 4 BRAM36 taken (75 %); 2.51 KiB of 13.5 KiB is waste"
-    )
+    assert axes.get_title(loc="left") == ("bram: peak 3 of 4 BRAM36 (75 %), 2.51 KiB of it waste")
     assert axes.get_ylabel() == "BRAM36"
     assert list(taken.values) == [1.0, 3.0, 1.5]
     assert list(taken.edges) == pytest.approx([0, 0.4, 0.9, 1.0])
@@ -253,9 +251,9 @@ def crowded(make_result, result):
 
 
 def test_the_busiest_of_many_units_are_shown(crowded):
-    axes = panel(timeline(crowded), "who works when")
+    axes = panel(timeline(crowded), "how busy")
 
-    assert axes.get_title(loc="left").endswith(", 16 busiest of 40)")
+    assert axes.get_title(loc="left").endswith(", the busiest 16 of 40")
     assert len(axes.get_yticklabels()) == 16
     assert "_39" in axes.get_yticklabels()[-1].get_text()
 

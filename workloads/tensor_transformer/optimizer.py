@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from archsim.ir.builder import GraphBuilder
-from archsim.ir.operation import Elementwise, Phase
+from archsim.ir.indexed import Elementwise
+from archsim.ir.operation import Phase
 from archsim.ir.tensor import Role, TensorSpec
 
 
