@@ -32,7 +32,8 @@ def test_each_is_a_frozen_dataclass_with_a_description(registry):
 
 @pytest.mark.parametrize("name", tuple(COMPONENTS))
 def test_a_component_describes_each_of_its_fields(name):
-    undescribed = [field.name for field in fields_of(COMPONENTS[name]).values() if not field.description]
+    fields = fields_of(COMPONENTS[name]).values()
+    undescribed = [field.name for field in fields if not field.description]
 
     assert undescribed == []
 

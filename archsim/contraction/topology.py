@@ -62,7 +62,7 @@ class Topology:
     """Every set that can be contracted, smaller ones first, and every split of each.
 
     Set p is ``sets[p]``; its splits are ``left[s], right[s]`` for ``starts[p] <= s <
-    starts[p + 1]``, as places of sets. ``open`` names the bonds that each set carries, as
+    starts[p + 1]``, as places of sets, and ``whole[s]`` is p. ``open`` names the bonds that each set carries, as
     bits, some bits per array; ``met`` those that either side of a split carries.
     """
 
@@ -71,6 +71,7 @@ class Topology:
     places: dict[int, int]
     left: Places
     right: Places
+    whole: Places
     starts: tuple[int, ...]
     levels: tuple[Level, ...]
     chunk_bits: int
@@ -185,6 +186,7 @@ def topology(structure: Structure) -> Topology:
         places=dict(zip(sets.tolist(), range(len(sets)), strict=True)),
         left=left,
         right=right,
+        whole=whole,
         starts=tuple(starts.tolist()),
         levels=_levels(sets, left, right, starts),
         chunk_bits=bits,

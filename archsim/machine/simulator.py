@@ -23,7 +23,6 @@ from archsim.results.trace import (
 )
 from archsim.schedule.schedule import Schedule, Task
 
-
 Progress = Callable[[int, int], None]
 """Told, after each operation, how many are done and how many there are."""
 

@@ -30,7 +30,7 @@ def write_atomically(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:
     except OSError as error:
         raise InputError(_message(folder, error)) from error
     finally:
-        pass
+        _remove(parts.values())
     return list(parts)
 
 
