@@ -74,7 +74,8 @@ class CandidateSteps:
     @property
     def batch(self) -> Array:
         """Extent of the indices that both operands and the result have."""
-        return self.result // (self.m * self.n)
+        batch: Array = self.result // (self.m * self.n)
+        return batch
 
 
 @runtime_checkable
@@ -89,14 +90,14 @@ class Objective(Protocol):
 class Criterion:
     """What a search minimises: a sum over steps, and a weight on the largest intermediate.
 
-    ``exact`` prices are whole numbers, so that a search can be exact to the last digit. With
-    ``peak_first`` the largest intermediate decides, and the sum only among equals.
+    ``whole`` prices are whole numbers if extents are. With ``peak_first`` the largest
+    intermediate decides, and the sum only among equals.
     """
 
     additive: Objective
     peak_weight: float = 0.0
     peak_first: bool = False
-    exact: bool = False
+    whole: bool = False
 
     @property
     def uses_peak(self) -> bool:
@@ -134,8 +135,8 @@ def criterion(objective: str | Mapping[str, float] | Objective) -> Criterion:
     if isinstance(objective, str):
         _known(objective)
         if objective == "peak":
-            return Criterion(WeightedSum(macs=1), peak_first=True, exact=True)
-        return Criterion(WeightedSum(**{objective: 1}), exact=True)
+            return Criterion(WeightedSum(macs=1), peak_first=True, whole=True)
+        return Criterion(WeightedSum(**{objective: 1}), whole=True)
     if not isinstance(objective, Mapping):
         return Criterion(objective)
     for name, weight in objective.items():

@@ -1,53 +1,46 @@
-"""Exact contraction search: dynamic programming over sets of tensors, whole arrays at a time.
-
-The cheapest way to make a set is, over its splits, the cheapest way to make both sides
-plus the step that joins them. Costs are float64; sums of whole numbers below 2^53 are
-exact there, and a result beyond that is searched again in Python's integers, so counts
-are always optimal to the last digit.
-"""
+"""Exact contraction search: for one network, for many extents of it, for a training layer."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from math import inf
 
 import numpy as np
 
+from archsim.contraction.dynamic_program import EXACT_FLOAT, CheapestTrees
 from archsim.contraction.network import TensorNetwork
-from archsim.contraction.objective import CandidateSteps, Criterion, Objective, criterion
+from archsim.contraction.objective import Objective, criterion
 from archsim.contraction.topology import (
-    Level,
     Structure,
-    Topology,
     bonds,
-    check_connected,
     check_searchable,
+    place_of,
     topology,
 )
-from archsim.contraction.tree import ContractionTree, Step
-from archsim.errors import GraphError, InputError, did_you_mean
+from archsim.contraction.tree import ContractionTree
+from archsim.errors import GraphError, did_you_mean
 from archsim.ir.operation import Array, Indices
 
-EXACT_FLOAT = 2.0**53
+Wanted = str | Mapping[str, float] | Objective
+"""``"macs"``, ``"peak"``, ``"traffic"``, weights of these, or prices of one's own."""
+
 BATCH_NUMBERS = 1 << 22
 """Prices held at once when many variants are searched."""
 
 
 def search(
     network: TensorNetwork,
-    objective: str | Mapping[str, float] | Objective = "macs",
+    objective: Wanted = "macs",
     outer_products: bool = False,
     *,
     hyperedges: bool = False,
 ) -> ContractionTree:
-    """Return a cheapest contraction tree, by ``macs``, ``peak``, ``traffic`` or a sum of them.
+    """Return a cheapest contraction tree; the search is exact.
 
     Steps join tensors that share an index; with ``outer_products``, any. An index in three
-    or more tensors is refused unless ``hyperedges`` is set: each step then keeps it, as a
-    batch index, while a tensor left has it. The search is exact in each case.
+    or more tensors is refused unless ``hyperedges`` is set: steps then keep it, as a batch
+    index, as long as another tensor has it.
 
     Raises:
-        InputError: for too many tensors, an index in three of them, tensors that nothing
+        InputError: for too many tensors, an index in three of them, tensors that no index
             joins, or an unknown objective; each message says what else to ask for.
     """
     wanted = criterion(objective)
@@ -55,17 +48,17 @@ def search(
     if count == 1:
         return ContractionTree(network, ())
     check_searchable(network, count, hyperedges=hyperedges)
-    terms = (*network.inputs, network.output)
-    structure, extents = _structure(terms, network.sizes, count, count, outer_products)
-    table = topology(structure)
-    root = check_connected(table, (1 << count) - 1)
-    return ContractionTree(network, _steps(table, _Search(table, extents, wanted).totals(root), root))
+    sets, extents = _bonds(network, (*network.inputs, network.output))
+    table = topology(Structure(count, count, sets, outer_products))
+    root = place_of(table, (1 << count) - 1)
+    found = CheapestTrees(table, _numbers(extents), wanted)
+    return ContractionTree(network, found.steps(root, missing=count))
 
 
 def search_many(
     network: TensorNetwork,
     variants: Iterable[Mapping[str, int]],
-    objective: str | Mapping[str, float] | Objective = "macs",
+    objective: Wanted = "macs",
     outer_products: bool = False,
     *,
     hyperedges: bool = False,
@@ -78,22 +71,19 @@ def search_many(
     networks = [_variant(network, sizes) for sizes in variants]
     wanted = criterion(objective)
     count = len(network.inputs)
-    if count == 1 or wanted.peak_weight:
+    if not networks or count == 1 or wanted.peak_weight:
         return [search(n, objective, outer_products, hyperedges=hyperedges) for n in networks]
     check_searchable(network, count, hyperedges=hyperedges)
-    terms = (*network.inputs, network.output)
-    pairs = [_structure(terms, n.sizes, count, count, outer_products) for n in networks]
+    columns = [_bonds(variant, (*network.inputs, network.output)) for variant in networks]
+    table = topology(Structure(count, count, columns[0][0], outer_products))
+    root = place_of(table, (1 << count) - 1)
+    width = max(1, BATCH_NUMBERS // len(table.left))
     found: list[ContractionTree] = []
-    for first in range(0, len(pairs), width := 1 << 12):
-        block = pairs[first : first + width]
-        table = topology(block[0][0])
-        root = check_connected(table, (1 << count) - 1)
-        step = max(1, BATCH_NUMBERS // max(1, len(table.left)))
-        for begin in range(0, len(block), step):
-            columns = [extents for _, extents in block[begin : begin + step]]
-            trees = _columns(table, columns, wanted, root)
-            owners = networks[first + begin : first + begin + step]
-            found += [ContractionTree(n, tree) for n, tree in zip(owners, trees, strict=True)]
+    for begin in range(0, len(networks), width):
+        block = [extents for _, extents in columns[begin : begin + width]]
+        trees = CheapestTrees(table, _numbers(block).T, wanted).steps_of_variants(root, count)
+        owners = networks[begin : begin + width]
+        found += map(ContractionTree, owners, trees)
     return found
 
 
@@ -101,7 +91,7 @@ def search_many(
 class TrainingSearch:
     """Cheapest trees for a layer's forward pass and each of its gradients.
 
-    Each gradient's network holds all other tensors, and last the gradient of the output.
+    A gradient's network holds all other tensors, and last the gradient of the output.
     """
 
     forward: ContractionTree
@@ -116,7 +106,7 @@ class TrainingSearch:
 
     @property
     def independent_macs(self) -> int:
-        """Multiply-accumulates if every gradient is contracted on its own."""
+        """Multiply-accumulates if the forward pass and every gradient stand alone."""
         return sum(tree.macs for tree in self.trees)
 
     @property
@@ -124,7 +114,7 @@ class TrainingSearch:
         """Multiply-accumulates of reverse mode over the forward tree, intermediates kept.
 
         A step ``C = A B`` has two gradients, ``dA = dC B`` and ``dB = dC A``, over the same
-        iteration space.
+        iteration space as the step.
         """
         return 3 * self.forward.macs
 
@@ -132,12 +122,12 @@ class TrainingSearch:
 def search_training(
     network: TensorNetwork,
     activation: int,
-    objective: str | Mapping[str, float] | Objective = "macs",
+    objective: Wanted = "macs",
     outer_products: bool = False,
     *,
     hyperedges: bool = False,
 ) -> TrainingSearch:
-    """Search the forward pass and all gradients of a layer at once.
+    """Search a layer's forward pass and all its gradients at once.
 
     Closed with the gradient of its output, a network leaves nothing over, so what a set of
     tensors is contracted to does not depend on which of the others is wanted: one table of
@@ -150,19 +140,20 @@ def search_training(
     count = len(network.inputs)
     if not 0 <= activation < count:
         raise GraphError(f"no tensor {activation} among {count} to be the activation")
+    if count == 1:
+        raise GraphError("a layer is an activation and at least one core, here is one tensor")
     wanted = criterion(objective)
     check_searchable(network, count + 1, hyperedges=hyperedges)
     terms = network.closed
-    structure, extents = _structure(terms, network.sizes, count + 1, count, outer_products)
-    table = topology(structure)
+    sets, extents = _bonds(network, terms)
+    table = topology(Structure(count + 1, count, sets, outer_products))
     every = (2 << count) - 1
-    roots = [check_connected(table, every ^ 1 << number) for number in range(count + 1)]
-    found = _Search(table, extents, wanted)
+    roots = [place_of(table, every ^ 1 << number) for number in range(count + 1)]
+    found = CheapestTrees(table, _numbers(extents), wanted)
+    networks = [_without(network, number) for number in range(count)]
     trees = [
-        ContractionTree(
-            _without(network, number), _steps(table, found.totals(root), root, missing=number)
-        )
-        for number, root in enumerate(roots)
+        ContractionTree(of, found.steps(root, missing=number))
+        for number, (of, root) in enumerate(zip([*networks, network], roots, strict=True))
     ]
     return TrainingSearch(
         forward=trees[count],
@@ -171,69 +162,34 @@ def search_training(
     )
 
 
-class _Search:
-    """The cheapest totals of every split, for one or more variants of one structure."""
-
-    def __init__(self, table: Topology, extents: Array, wanted: Criterion) -> None:
-        self.topology, self.extents, self.criterion = table, extents, wanted
-        with np.errstate(over="ignore", invalid="ignore"):
-            self.steps = CandidateSteps(table, table.table(extents))
-            self.prices = self._prices()
-
-    def totals(self, root: int) -> Array:
-        """Return each split's total, from which a cheapest tree for ``root`` can be read."""
-        if not self.criterion.uses_peak:
-            best, totals = self._free
-        elif self.criterion.peak_first:
-            best, totals = self._least_peak
-            best = np.maximum(best, self._peaks[0])
-        else:
-            return self._weighed(root)
-        if self.criterion.exact and self.extents.dtype != object and best[root] >= EXACT_FLOAT:
-            return self._in_integers.totals(root)
-        return totals
-
-    def _prices(self) -> Array:
-        prices = self.criterion.additive.price(self.steps)
-        if self.criterion.exact:
-            return prices
-        prices = np.asarray(prices, np.float64)
-        shape = self.topology.left.shape + self.extents.shape[1:]
-        if prices.shape != shape:
-            raise InputError(f"objective: prices have the shape {prices.shape}, steps {shape}")
-        if not (prices >= 0).all():
-            raise InputError("objective: every price must be a number >= 0")
-        return prices
-
-    @cached_property
-    def _in_integers(self) -> "_Search":
-        exact = np.array([int(extent) for extent in self.extents], object)
-        return _Search(self.topology, exact, self.criterion)
-
-    @cached_property
-    def _free(self) -> tuple[Array, Array]:
-        return solve(self.topology, self.prices)
-
-    @cached_property
-    def _intermediate(self) -> Array:
-        """Elements that each step makes; none for the last one, which makes the result."""
-        made = self.steps.result.copy()
-        final = self.topology.levels[-1:]
-        for level in final:
-            made[level.first_split : level.last_split] = 0
-        return made
-
-    @cached_property
-    def _peaks(self) -> tuple[Array, Array]:
-        return solve(self.topology, self._intermediate, np.maximum)
-
-    @cached_property
-    def _least_peak(self) -> tuple[Array, Array]:
-        ...
+def _without(network: TensorNetwork, number: int) -> TensorNetwork:
+    """Return the network of an input's gradient, without the indices that it alone has."""
+    others = (*network.inputs[:number], *network.inputs[number + 1 :], network.output)
+    present = {index for term in others for index in term}
+    gradient = [index for index in network.inputs[number] if index in present]
+    return TensorNetwork(others, gradient, network.sizes)
 
 
-def solve(table: Topology, prices: Array, combine: np.ufunc = np.add) -> tuple[Array, Array]:
-    """Return the least total of every set, and of every split of it."""
-    totals = prices.copy()
-    best = np.zeros((len(table.sets), *prices.shape[1:]), prices.dtype)
-    return best, totals
+def _variant(network: TensorNetwork, sizes: Mapping[str, int]) -> TensorNetwork:
+    for index in sizes:
+        if index not in network.sizes:
+            hint = did_you_mean(index, network.sizes)
+            raise GraphError(f"a variant gives index {index!r} a size; {hint}")
+    return TensorNetwork(network.inputs, network.output, {**network.sizes, **sizes})
+
+
+def _bonds(network: TensorNetwork, terms: Sequence[Indices]) -> tuple[tuple[int, ...], list[int]]:
+    """Return the sets of tensors that indices join, and the product of extents that joins each."""
+    joined: dict[int, int] = {}
+    sizes = network.sizes
+    for index, tensors in bonds(terms).items():
+        if tensors & (tensors - 1):
+            joined[tensors] = joined.get(tensors, 1) * sizes[index]
+    sets = sorted(joined)
+    return tuple(sets), [joined[tensors] for tensors in sets]
+
+
+def _numbers(extents: Sequence[int] | Sequence[Sequence[int]]) -> Array:
+    """Return extents as floats, or as Python's integers where floats do not hold them."""
+    whole = np.array(extents, object)
+    return whole if (whole > EXACT_FLOAT).any() else whole.astype(np.float64)

@@ -62,8 +62,9 @@ class Topology:
     """Every set that can be contracted, smaller ones first, and every split of each.
 
     Set p is ``sets[p]``; its splits are ``left[s], right[s]`` for ``starts[p] <= s <
-    starts[p + 1]``, as places of sets, and ``whole[s]`` is p. ``open`` names the bonds that each set carries, as
-    bits, some bits per array; ``met`` those that either side of a split carries.
+    starts[p + 1]``, as places of sets, and ``whole[s]`` is p. ``open`` names
+    the bonds that each set carries, as bits, some bits per array; ``met`` those that either
+    side of a split carries.
     """
 
     structure: Structure
@@ -135,26 +136,25 @@ def check_searchable(network: TensorNetwork, count: int, *, hyperedges: bool) ->
             )
 
 
-def check_connected(topology: Topology, wanted: int) -> int:
-    """Return the place of a set.
+def place_of(table: Topology, tensors: int) -> int:
+    """Return the place of a set of tensors.
 
     Raises:
         InputError: if the set is not connected, with its parts.
     """
-    place = topology.places.get(wanted)
+    place = table.places.get(tensors)
     if place is not None:
         return place
-    parts, rest = [], wanted
-    touching = _touching(topology.structure)
+    touching, parts, rest = _touching(table.structure), list[str](), tensors
     while rest:
         part, before = rest & -rest, 0
         while part != before:
-            part, before = part | (int(touching[part]) & wanted), part
-        parts.append(", ".join(map(str, _members(part))))
+            part, before = part | (int(touching[part]) & tensors), part
+        parts.append(f"({', '.join(map(str, _members(part)))})")
         rest &= ~part
     raise InputError(
-        f"no index joins tensors {' to '.join(f'({part})' for part in parts)}; "
-        "outer_products=True allows contracting tensors that share none"
+        f"no index joins tensors {' to '.join(parts)}; "
+        "outer_products=True allows steps between tensors that share none"
     )
 
 
@@ -221,7 +221,7 @@ def _grown(
     reached once.
     """
     origin: Places = np.arange(len(sets))
-    done: list[tuple[Masks, Places]] = []
+    done = [(sets[:0], origin[:0])]
     total = 0
     while len(sets):
         free = touching[sets] & ~banned & ~sets

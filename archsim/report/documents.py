@@ -65,7 +65,7 @@ def operations_csv(result: Result) -> str:
             "dynamic_energy_j": picojoules.get(record.name, 0.0) / 1e12,
             "config_hash": result.provenance.config_hash,
         }
-        for record in sorted(trace.operations, key=lambda record: (record.name))
+        for record in sorted(trace.operations, key=lambda record: (record.start, record.finish))
     ]
     text = StringIO()
     writer = csv.DictWriter(text, rows[0].keys(), lineterminator="\n")

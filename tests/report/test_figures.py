@@ -106,6 +106,13 @@ def test_many_small_parts_become_one_grey_bar(make_result, result):
     assert axes.patches[-1].get_facecolor() == pytest.approx(rgba(REST))
 
 
+def test_busy_times_of_the_least_busy_are_left_out_not_added_up(crowded):
+    axes = panel(breakdown(crowded), "busy time by component")
+
+    # busy for 40, 39, ... ticks of 1,000
+    assert list(bars(axes).values()) == pytest.approx([n / 1000 for n in range(40, 33, -1)])
+
+
 def rgba(color):
     return (*(int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)), 1.0)
 
