@@ -45,31 +45,26 @@ def chosen_splits(table: Topology, totals: Array, root: int) -> list[int]:
     found, waiting = [], [root]
     while waiting:
         place = waiting.pop()
-        if place < count:
-            continue
-        begin, end = starts[place], starts[place + 1]
-        split = begin if end == begin + 1 else begin + int(totals[begin:end].argmin())
-        found.append(split)
-        waiting += (left(split), right(split))
+        if place >= count:
+            begin, end = starts[place], starts[place + 1]
+            split = begin if end == begin + 1 else begin + int(totals[begin:end].argmin())
+            found.append(split)
+            waiting += (left(split), right(split))
     found.reverse()
     return found
 
 
-def steps(table: Topology, splits: list[int], missing: int) -> list[Step]:
+def as_steps(table: Topology, splits: list[int], missing: int) -> tuple[Step, ...]:
     """Return splits as the steps of a network of all the structure's tensors but one.
 
     Nothing is ``missing`` if that is the number of tensors.
     """
     count = table.structure.count
-    number = {place: place - (place > missing) for place in range(count)}
     left, right, whole = table.left.item, table.right.item, table.whole.item
     made = count - (missing < count)
-    found = []
-    for split in splits:
-        found.append((number[left(split)], number[right(split)]))
-        number[whole(split)] = made
-        made += 1
-    return found
+    number = {whole(split): made + step for step, split in enumerate(splits)}
+    number |= {place: place - (place > missing) for place in range(count)}
+    return tuple([(number[left(split)], number[right(split)]) for split in splits])
 
 
 class CheapestTrees:
@@ -81,21 +76,21 @@ class CheapestTrees:
             self.candidates = CandidateSteps(table, table.table(extents))
             self.prices = self._prices()
 
-    def steps(self, root: int, missing: int) -> list[Step]:
+    def steps(self, root: int, missing: int) -> tuple[Step, ...]:
         """Return the steps that make the set at place ``root``."""
         totals, exact = self.totals(root)
         if not np.all(exact):
             return self._in_integers.steps(root, missing)
-        return steps(self.topology, chosen_splits(self.topology, totals, root), missing)
+        return as_steps(self.topology, chosen_splits(self.topology, totals, root), missing)
 
-    def steps_of_variants(self, root: int, missing: int) -> list[list[Step]]:
+    def steps_of_variants(self, root: int, missing: int) -> list[tuple[Step, ...]]:
         """Return the steps of every variant."""
         totals, exact = self.totals(root)
         found = []
         for variant, right in enumerate(np.broadcast_to(exact, self.extents.shape[1:]).tolist()):
             if right:
                 splits = chosen_splits(self.topology, totals[:, variant], root)
-                found.append(steps(self.topology, splits, missing))
+                found.append(as_steps(self.topology, splits, missing))
             else:
                 alone = CheapestTrees(self.topology, self.extents[:, variant], self.criterion)
                 found.append(alone._in_integers.steps(root, missing))

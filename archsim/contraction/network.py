@@ -65,9 +65,13 @@ def open_indices(terms: Sequence[Indices], members: Iterable[int]) -> Indices:
 
 
 def _check(owner: str, term: Indices, sizes: Mapping[str, int]) -> None:
+    """Say what is wrong with a term; networks are made by the thousand, so in short if nothing is."""
+    named = all(map(_is_name, term)) and len(set(term)) == len(term)
+    if named and all([index in sizes and sizes[index] >= 1 for index in term]):
+        return
     where = f"{owner} ({' '.join(map(str, term))})"
     for index in term:
-        if not isinstance(index, str) or not index or set(index) & set(" \t\n,>"):
+        if not _is_name(index):
             raise GraphError(f"{where}: {index!r} is not a name for an index")
         if term.count(index) > 1:
             raise GraphError(f"{where}: index {index!r} stands twice")
@@ -75,3 +79,9 @@ def _check(owner: str, term: Indices, sizes: Mapping[str, int]) -> None:
             raise GraphError(f"{where}: index {index!r} has no size")
         if sizes[index] < 1:
             raise GraphError(f"{where}: index {index!r} must have a size >= 1, got {sizes[index]}")
+
+
+def _is_name(index: object) -> bool:
+    if not isinstance(index, str):
+        return False
+    return index.isidentifier() or (index != "" and not set(index) & set(" \t\n,>"))

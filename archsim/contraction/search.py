@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from math import prod
 
 import numpy as np
 
@@ -10,12 +12,14 @@ from archsim.contraction.network import TensorNetwork
 from archsim.contraction.objective import Objective, criterion
 from archsim.contraction.topology import (
     Structure,
+    Topology,
     bonds,
-    check_searchable,
+    check_count,
+    check_hyperedges,
     place_of,
     topology,
 )
-from archsim.contraction.tree import ContractionTree
+from archsim.contraction.tree import ContractionTree, Step
 from archsim.errors import GraphError, did_you_mean
 from archsim.ir.operation import Array, Indices
 
@@ -47,11 +51,10 @@ def search(
     count = len(network.inputs)
     if count == 1:
         return ContractionTree(network, ())
-    check_searchable(network, count, hyperedges=hyperedges)
-    sets, extents = _bonds(network, (*network.inputs, network.output))
-    table = topology(Structure(count, count, sets, outer_products))
+    terms = (*network.inputs, network.output)
+    table, extents = _prepare(terms, [network.sizes], count, count, outer_products, hyperedges)
     root = place_of(table, (1 << count) - 1)
-    found = CheapestTrees(table, _numbers(extents), wanted)
+    found = CheapestTrees(table, _numbers(extents)[0], wanted)
     return ContractionTree(network, found.steps(root, missing=count))
 
 
@@ -73,17 +76,15 @@ def search_many(
     count = len(network.inputs)
     if not networks or count == 1 or wanted.peak_weight:
         return [search(n, objective, outer_products, hyperedges=hyperedges) for n in networks]
-    check_searchable(network, count, hyperedges=hyperedges)
-    columns = [_bonds(variant, (*network.inputs, network.output)) for variant in networks]
-    table = topology(Structure(count, count, columns[0][0], outer_products))
+    terms, sizes = (*network.inputs, network.output), [variant.sizes for variant in networks]
+    table, extents = _prepare(terms, sizes, count, count, outer_products, hyperedges)
     root = place_of(table, (1 << count) - 1)
     width = max(1, BATCH_NUMBERS // len(table.left))
     found: list[ContractionTree] = []
-    for begin in range(0, len(networks), width):
-        block = [extents for _, extents in columns[begin : begin + width]]
-        trees = CheapestTrees(table, _numbers(block).T, wanted).steps_of_variants(root, count)
-        owners = networks[begin : begin + width]
-        found += map(ContractionTree, owners, trees)
+    for first in range(0, len(networks), width):
+        block = slice(first, first + width)
+        trees = CheapestTrees(table, _numbers(extents[block]).T, wanted)
+        found += map(ContractionTree, networks[block], trees.steps_of_variants(root, count))
     return found
 
 
@@ -92,12 +93,35 @@ class TrainingSearch:
     """Cheapest trees for a layer's forward pass and each of its gradients.
 
     A gradient's network holds all other tensors, and last the gradient of the output.
+    ``steps[n]`` are those of tensor n's gradient, the last those of the forward pass.
     """
 
-    forward: ContractionTree
-    input_gradient: ContractionTree
-    weight_gradients: tuple[ContractionTree, ...]
-    """One per tensor but the activation, in the order of the network's inputs."""
+    network: TensorNetwork
+    activation: int
+    steps: tuple[tuple[Step, ...], ...]
+
+    @cached_property
+    def forward(self) -> ContractionTree:
+        """The tree of the output."""
+        return ContractionTree(self.network, self.steps[-1])
+
+    @cached_property
+    def input_gradient(self) -> ContractionTree:
+        """The tree of the activation's gradient."""
+        return self._gradient(self.activation)
+
+    @cached_property
+    def weight_gradients(self) -> tuple[ContractionTree, ...]:
+        """The trees of the cores' gradients, in the order of the network's inputs."""
+        cores = (n for n in range(len(self.network.inputs)) if n != self.activation)
+        return tuple(map(self._gradient, cores))
+
+    def _gradient(self, number: int) -> ContractionTree:
+        network = self.network
+        others = (*network.inputs[:number], *network.inputs[number + 1 :], network.output)
+        present = {index for term in others for index in term}
+        wanted = [index for index in network.inputs[number] if index in present]
+        return ContractionTree(TensorNetwork(others, wanted, network.sizes), self.steps[number])
 
     @property
     def trees(self) -> tuple[ContractionTree, ...]:
@@ -143,31 +167,13 @@ def search_training(
     if count == 1:
         raise GraphError("a layer is an activation and at least one core, here is one tensor")
     wanted = criterion(objective)
-    check_searchable(network, count + 1, hyperedges=hyperedges)
-    terms = network.closed
-    sets, extents = _bonds(network, terms)
-    table = topology(Structure(count + 1, count, sets, outer_products))
+    sizes = [network.sizes]
+    table, extents = _prepare(network.closed, sizes, count + 1, count, outer_products, hyperedges)
     every = (2 << count) - 1
     roots = [place_of(table, every ^ 1 << number) for number in range(count + 1)]
-    found = CheapestTrees(table, _numbers(extents), wanted)
-    networks = [_without(network, number) for number in range(count)]
-    trees = [
-        ContractionTree(of, found.steps(root, missing=number))
-        for number, (of, root) in enumerate(zip([*networks, network], roots, strict=True))
-    ]
-    return TrainingSearch(
-        forward=trees[count],
-        input_gradient=trees[activation],
-        weight_gradients=tuple(trees[n] for n in range(count) if n != activation),
-    )
-
-
-def _without(network: TensorNetwork, number: int) -> TensorNetwork:
-    """Return the network of an input's gradient, without the indices that it alone has."""
-    others = (*network.inputs[:number], *network.inputs[number + 1 :], network.output)
-    present = {index for term in others for index in term}
-    gradient = [index for index in network.inputs[number] if index in present]
-    return TensorNetwork(others, gradient, network.sizes)
+    found = CheapestTrees(table, _numbers(extents)[0], wanted)
+    steps = tuple(found.steps(root, missing=number) for number, root in enumerate(roots))
+    return TrainingSearch(network, activation, steps)
 
 
 def _variant(network: TensorNetwork, sizes: Mapping[str, int]) -> TensorNetwork:
@@ -178,18 +184,32 @@ def _variant(network: TensorNetwork, sizes: Mapping[str, int]) -> TensorNetwork:
     return TensorNetwork(network.inputs, network.output, {**network.sizes, **sizes})
 
 
-def _bonds(network: TensorNetwork, terms: Sequence[Indices]) -> tuple[tuple[int, ...], list[int]]:
-    """Return the sets of tensors that indices join, and the product of extents that joins each."""
-    joined: dict[int, int] = {}
-    sizes = network.sizes
-    for index, tensors in bonds(terms).items():
+def _prepare(
+    terms: Sequence[Indices],
+    variants: Sequence[Mapping[str, int]],
+    count: int,
+    largest: int,
+    outer_products: bool,
+    hyperedges: bool,
+) -> tuple[Topology, list[list[int]]]:
+    """Return a network's topology, and for each variant the extents of its bonds.
+
+    Indices that join the same tensors are one bond.
+    """
+    check_count(count)
+    joined = bonds(terms)
+    if not hyperedges:
+        check_hyperedges(joined, len(terms) - 1)
+    along: dict[int, list[str]] = {}
+    for index, tensors in joined.items():
         if tensors & (tensors - 1):
-            joined[tensors] = joined.get(tensors, 1) * sizes[index]
-    sets = sorted(joined)
-    return tuple(sets), [joined[tensors] for tensors in sets]
+            along.setdefault(tensors, []).append(index)
+    names = tuple(sorted(along))
+    extents = [[prod([sizes[i] for i in along[name]]) for name in names] for sizes in variants]
+    return topology(Structure(count, largest, names, outer_products)), extents
 
 
-def _numbers(extents: Sequence[int] | Sequence[Sequence[int]]) -> Array:
+def _numbers(extents: Sequence[Sequence[int]]) -> Array:
     """Return extents as floats, or as Python's integers where floats do not hold them."""
-    whole = np.array(extents, object)
-    return whole if (whole > EXACT_FLOAT).any() else whole.astype(np.float64)
+    most = max(map(max, extents)) if extents and extents[0] else 0
+    return np.array(extents, np.float64 if most <= EXACT_FLOAT else object)

@@ -9,14 +9,13 @@ algorithm for the generation of optimal bushy join trees without cross products"
 the pairs that are enumerated; here as whole arrays, level by level.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.contraction.network import TensorNetwork
 from archsim.errors import InputError
 from archsim.ir.operation import Array, Indices
 
@@ -24,6 +23,8 @@ EXACT_LIMIT = 18
 """Tensors that an exact search takes."""
 SPLIT_LIMIT = 3_000_000
 """Ways to split a set of tensors, over all sets, that an exact search goes through."""
+
+CHUNK_BITS = 8  # a power of two
 
 Masks = NDArray[np.int64]
 Places = NDArray[np.intp]
@@ -63,8 +64,8 @@ class Topology:
 
     Set p is ``sets[p]``; its splits are ``left[s], right[s]`` for ``starts[p] <= s <
     starts[p + 1]``, as places of sets, and ``whole[s]`` is p. ``open`` names
-    the bonds that each set carries, as bits, some bits per array; ``met`` those that either
-    side of a split carries.
+    the bonds that each set carries, as bits, eight per array; ``met`` those that either side
+    of a split carries.
     """
 
     structure: Structure
@@ -75,7 +76,6 @@ class Topology:
     whole: Places
     starts: tuple[int, ...]
     levels: tuple[Level, ...]
-    chunk_bits: int
     met: tuple[Places, ...]
     open: tuple[Places, ...]
 
@@ -84,14 +84,13 @@ class Topology:
 
         ``extents`` are the bonds', with a further axis if there are several variants.
         """
-        chunks, bits = len(self.open), self.chunk_bits
-        padded = np.ones((chunks * bits, *extents.shape[1:]), extents.dtype)
-        padded[: len(extents)] = extents
-        padded = padded.reshape(chunks, bits, 1, *extents.shape[1:])
-        table = np.ones((chunks, 1 << bits, *extents.shape[1:]), extents.dtype)
-        for bit in range(bits):
-            half = 1 << bit
-            np.multiply(table[:, :half], padded[:, bit], out=table[:, half : 2 * half])
+        variants = extents.shape[1:]
+        table = np.ones((CHUNK_BITS * len(self.open), 2, *variants), extents.dtype)
+        table[: len(extents), 1] = extents
+        while len(table) > len(self.open):  # two neighbours' tables make one
+            pairs = table.reshape(-1, 2, table.shape[1], *variants)
+            table = pairs[:, 1, :, None] * pairs[:, 0, None, :]
+            table = table.reshape(len(pairs), -1, *variants)
         return table
 
 
@@ -114,25 +113,32 @@ def bonds(terms: Sequence[Indices]) -> dict[str, int]:
     return found
 
 
-def check_searchable(network: TensorNetwork, count: int, *, hyperedges: bool) -> None:
-    """Refuse more tensors than the limit, and indices in three or more tensors.
+def check_count(count: int) -> None:
+    """Refuse more tensors than an exact search takes.
 
     Raises:
-        InputError: with the limit or the index, and what to do instead.
+        InputError: with the limit, and what has none.
     """
     if count > EXACT_LIMIT:
         raise InputError(
             f"exact search takes at most {EXACT_LIMIT} tensors, here are {count}; "
             "greedy(network) has no limit and proves nothing"
         )
-    if hyperedges:
-        return
-    for index, tensors in bonds(network.inputs).items():
-        if tensors.bit_count() > 2:
+
+
+def check_hyperedges(joined: Mapping[str, int], count: int) -> None:
+    """Refuse an index in three or more of the first ``count`` tensors.
+
+    Raises:
+        InputError: with the index, its tensors, and how to search all the same.
+    """
+    inputs = (1 << count) - 1
+    for index, tensors in joined.items():
+        if (tensors & inputs).bit_count() > 2:
+            among = ", ".join(map(str, _members(tensors & inputs)))
             raise InputError(
-                f"index {index!r} stands in {tensors.bit_count()} tensors "
-                f"({', '.join(map(str, _members(tensors)))}); with hyperedges=True they are "
-                "contracted two at a time, keeping it until the last"
+                f"index {index!r} stands in more than two tensors ({among}); hyperedges=True "
+                "searches all the same, and steps keep it until its last tensor"
             )
 
 
@@ -179,7 +185,6 @@ def topology(structure: Structure) -> Topology:
     left, right, whole = place[one[order]], place[other[order]], whole[order]
     starts = np.searchsorted(whole, np.arange(len(sets) + 1))
     opened = _open_bonds(sets, structure)
-    bits = -(-max(len(structure.bonds), 1) // len(opened))
     return Topology(
         structure=structure,
         sets=sets,
@@ -189,7 +194,6 @@ def topology(structure: Structure) -> Topology:
         whole=whole,
         starts=tuple(starts.tolist()),
         levels=_levels(sets, left, right, starts),
-        chunk_bits=bits,
         met=tuple(chunk[left] | chunk[right] for chunk in opened),
         open=tuple(opened),
     )
@@ -284,14 +288,11 @@ def _levels(sets: Masks, left: Places, right: Places, starts: Places) -> tuple[L
 
 
 def _open_bonds(sets: Masks, structure: Structure) -> list[Places]:
-    """Per set, the bonds to tensors outside it, as bits in chunks of at most eight."""
-    names = structure.bonds or (0,)
-    chunks = -(-len(names) // 8)
-    bits = -(-len(names) // chunks)
+    """Per set, the bonds to tensors outside it, as bits of one array per eight bonds."""
     found = []
-    for chunk in range(chunks):
+    for first in range(0, max(len(structure.bonds), 1), CHUNK_BITS):
         code = np.zeros(len(sets), np.intp)
-        for bit, bond in enumerate(names[chunk * bits : (chunk + 1) * bits]):
+        for bit, bond in enumerate(structure.bonds[first : first + CHUNK_BITS]):
             leaves = ((sets & bond) != 0) & ((~sets & bond) != 0)
             code |= leaves.astype(np.intp) << bit
         found.append(code)

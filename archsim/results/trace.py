@@ -52,7 +52,7 @@ class OperationRecord:
     tiles: int
     macs: int
     predecessors: tuple[str, ...]
-    """The operations, and earlier ones on its units, that it had to wait for."""
+    """The operations it had to wait for: for data, overwritten tensors, reused blocks."""
 
 
 @dataclass(frozen=True, slots=True)
