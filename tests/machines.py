@@ -6,6 +6,7 @@ from archsim.formats import parse
 from archsim.hardware import (
     Architecture,
     BramSpec,
+    ComputeSpec,
     DramSpec,
     LinkSpec,
     PipelinedKernelSpec,
@@ -61,6 +62,10 @@ def dram(**fields):
     return DramSpec(**{**defaults, **fields})
 
 
+def _units(parts):
+    return tuple(name for name, spec in parts.items() if isinstance(spec, ComputeSpec))
+
+
 def linked(read=None, write=None, **components):
     """An SRAM behind a link of 64 bit each way, a kernel and a vector unit."""
     parts = {
@@ -71,7 +76,7 @@ def linked(read=None, write=None, **components):
         "sram": SramSpec(capacity=2**20),
         **components,
     }
-    route = Route(memory="sram", units=("tensor", "vector"), read="read", write="write")
+    route = Route(memory="sram", units=_units(parts), read="read", write="write")
     return Architecture(name="linked", components=parts, routes=(route,))
 
 
@@ -79,7 +84,7 @@ def wired(blocks=64, **components):
     """A BRAM whose banks the kernel and the vector unit are wired to."""
     parts = {"tensor": kernel(), "vector": vector(), "bram": BramSpec(blocks=blocks), **components}
     return Architecture(
-        name="wired", components=parts, routes=(Route(memory="bram", units=("tensor", "vector")),)
+        name="wired", components=parts, routes=(Route(memory="bram", units=_units(parts)),)
     )
 
 
@@ -89,7 +94,7 @@ def off_chip(**components):
     return Architecture(
         name="off_chip",
         components=parts,
-        routes=(Route(memory="dram", units=("tensor", "vector")),),
+        routes=(Route(memory="dram", units=_units(parts)),),
     )
 
 

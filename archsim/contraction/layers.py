@@ -1,7 +1,7 @@
 """Tensor formats of a linear layer's weight: which indices each core carries.
 
 Input features are a row-major product of modes ``i0 i1 …``, output features of ``o0 o1 …``,
-mode 0 most significant. Bonds between cores are ``r1 r2 …``.
+mode 0 most significant. All other indices are bonds between cores.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,8 +41,7 @@ def tensor_train(
     Raises:
         ValueError: for a mode or rank < 1, or the wrong number of ranks.
     """
-    modes = {f"i{n}": extent for n, extent in enumerate(in_modes)}
-    modes |= {f"o{n}": extent for n, extent in enumerate(out_modes)}
+    modes = _modes(in_modes, out_modes)
     return _train([(mode,) for mode in modes], modes, ranks)
 
 
@@ -60,9 +59,152 @@ def tensor_train_matrix(
         raise ValueError(
             f"{len(in_modes)} input modes do not pair with {len(out_modes)} output modes"
         )
-    modes = {f"i{n}": extent for n, extent in enumerate(in_modes)}
-    modes |= {f"o{n}": extent for n, extent in enumerate(out_modes)}
+    modes = _modes(in_modes, out_modes)
     return _train([(f"i{n}", f"o{n}") for n in range(len(in_modes))], modes, ranks)
+
+
+def tensor_ring(
+    in_modes: Sequence[int], out_modes: Sequence[int], ranks: Sequence[int]
+) -> CoreNetwork:
+    """Return a tensor ring, input cores first: ``W[i, o] = trace(G0[i0] … G[o0] G[o1] …)``.
+
+    ``ranks[n]`` is that of ``r<n>``, the bond before core n; ``r0`` joins the last core and
+    the first.
+
+    Source: Zhao et al., "Tensor ring decomposition" (2016), eq. 1.
+
+    Raises:
+        ValueError: for a mode or rank < 1, fewer than two modes, or the wrong number of ranks.
+    """
+    modes = _modes(in_modes, out_modes)
+    if len(modes) < 2:
+        raise ValueError(f"a tensor ring needs at least two modes, got {len(modes)}")
+    bonds = [f"r{n}" for n in range(len(modes))]
+    cores = zip(bonds, modes, [*bonds[1:], bonds[0]], strict=True)
+    return _network(tuple(cores), modes, bonds, ranks)
+
+
+def hierarchical_tucker(
+    in_modes: Sequence[int], out_modes: Sequence[int], ranks: Sequence[int]
+) -> CoreNetwork:
+    """Return a hierarchical Tucker format: a tree over the input modes, one over the outputs.
+
+    Mode k of a side has a leaf ``(i<k>, ui<k>)``; ``(ti<k-1>, ui<k>, ti<k>)`` adds it to the
+    modes before it, and the root joins the two sides. ``ranks`` follow the order in which
+    the bonds appear: ``ui0 ui1 ti1 ui2 ti2 … uo0 uo1 to1 …``.
+
+    Source: Grasedyck, "Hierarchical singular value decomposition of tensors" (2010), with
+    a linear tree.
+
+    Raises:
+        ValueError: for a mode or rank < 1, a side without modes, or the wrong number of ranks.
+    """
+    cores: list[Indices] = []
+    tops: list[str] = []
+    for side, extents in (("i", in_modes), ("o", out_modes)):
+        if not extents:
+            raise ValueError("hierarchical Tucker needs input modes and output modes")
+        top = f"u{side}0"
+        cores.append((f"{side}0", top))
+        for k in range(1, len(extents)):
+            made = f"t{side}{k}"
+            cores += [(f"{side}{k}", f"u{side}{k}"), (top, f"u{side}{k}", made)]
+            top = made
+        tops.append(top)
+    cores.append(tuple(tops))
+    modes = _modes(in_modes, out_modes)
+    return _network(tuple(cores), modes, _bonds(cores, modes), ranks)
+
+
+def hierarchical_tucker_matrix(
+    in_modes: Sequence[int], out_modes: Sequence[int], ranks: Sequence[int]
+) -> CoreNetwork:
+    """Return a hierarchical Tucker format whose leaf k carries input mode k and output mode k.
+
+    Leaves are ``(i<k>, o<k>, u<k>)``; ``(t<k-1>, u<k>, t<k>)`` adds the k-th to those before
+    it, and the last one added is the root, without a bond upwards. ``ranks`` follow the
+    order in which the bonds appear: ``u0 u1 t1 u2 t2 …``.
+
+    Source: Grasedyck, "Hierarchical singular value decomposition of tensors" (2010), with
+    a linear tree over pairs of modes.
+
+    Raises:
+        ValueError: for a mode or rank < 1, or lists whose lengths do not fit.
+    """
+    d = _paired(in_modes, out_modes)
+    cores: list[Indices] = [("i0", "o0", "u0") if d > 1 else ("i0", "o0")]
+    top = "u0"
+    for k in range(1, d):
+        upwards = (f"t{k}",) if k < d - 1 else ()
+        cores += [(f"i{k}", f"o{k}", f"u{k}"), (top, f"u{k}", *upwards)]
+        top = f"t{k}"
+    modes = _modes(in_modes, out_modes)
+    return _network(tuple(cores), modes, _bonds(cores, modes), ranks)
+
+
+def block_term(
+    in_modes: Sequence[int], out_modes: Sequence[int], ranks: Sequence[int], blocks: int = 1
+) -> CoreNetwork:
+    """Return a sum of ``blocks`` Tucker terms, whose factor k carries input and output mode k.
+
+    The core ``(r0, r1, …)`` comes first, then the factors ``(i<k>, o<k>, r<k>)``. Several
+    blocks are one network in which every core carries the block's number as a leading index
+    ``block``. That index stands in all cores, so a search needs ``hyperedges=True``; each
+    step that meets a core then costs ``blocks`` times that of one block, and the sum over
+    blocks is part of the last.
+
+    Source: De Lathauwer, "Decompositions of a higher-order tensor in block terms" (2008);
+    for layers: Ye et al., "Learning compact recurrent neural networks with block-term
+    tensor decomposition" (2018).
+
+    Raises:
+        ValueError: for a mode, rank or number of blocks < 1, or lists whose lengths do not fit.
+    """
+    d = _paired(in_modes, out_modes)
+    if blocks < 1:
+        raise ValueError(f"blocks must be >= 1, got {blocks}")
+    bonds = [f"r{k}" for k in range(d)]
+    cores = [tuple(bonds), *((f"i{k}", f"o{k}", f"r{k}") for k in range(d))]
+    if blocks > 1:
+        cores = [("block", *core) for core in cores]
+    network = _network(tuple(cores), _modes(in_modes, out_modes), bonds, ranks)
+    if blocks == 1:
+        return network
+    return CoreNetwork(network.cores, {**network.sizes, "block": blocks})
+
+
+def tucker(in_modes: Sequence[int], out_modes: Sequence[int], ranks: Sequence[int]) -> CoreNetwork:
+    """Return a Tucker format: a core ``(r0, r1, …)``, then a factor for each mode.
+
+    ``ranks`` are those of the input modes, then of the output modes.
+
+    Source: Tucker, "Some mathematical notes on three-mode factor analysis" (1966).
+
+    Raises:
+        ValueError: for a mode or rank < 1, no modes, or the wrong number of ranks.
+    """
+    modes = _modes(in_modes, out_modes)
+    if not modes:
+        raise ValueError("Tucker needs at least one mode")
+    bonds = [f"r{n}" for n in range(len(modes))]
+    cores = (tuple(bonds), *zip(modes, bonds, strict=True))
+    return _network(cores, modes, bonds, ranks)
+
+
+def cp(in_modes: Sequence[int], out_modes: Sequence[int], rank: int) -> CoreNetwork:
+    """Return a canonical polyadic format: one factor ``(mode, r)`` for each mode.
+
+    The rank's index stands in all factors, so a search needs ``hyperedges=True``.
+
+    Source: Hitchcock, "The expression of a tensor or a polyadic as a sum of products" (1927).
+
+    Raises:
+        ValueError: for a mode or rank < 1, or no modes.
+    """
+    modes = _modes(in_modes, out_modes)
+    if not modes:
+        raise ValueError("a canonical polyadic format needs at least one mode")
+    return _network(tuple((mode, "r") for mode in modes), modes, ["r"], [rank])
 
 
 def _train(
@@ -74,12 +216,43 @@ def _train(
         raise ValueError(
             f"{len(carried)} cores have {len(carried) - 1} bonds, got {len(ranks)} ranks"
         )
-    for what, extents in (("mode", modes.values()), ("rank", ranks)):
-        if any(extent < 1 for extent in extents):
-            raise ValueError(f"every {what} must be >= 1, got {', '.join(map(str, extents))}")
     bonds = ["", *(f"r{n}" for n in range(1, len(carried))), ""]
     cores = tuple(
         tuple(index for index in (bonds[n], *mode, bonds[n + 1]) if index)
         for n, mode in enumerate(carried)
     )
-    return CoreNetwork(cores, dict(modes) | dict(zip(bonds[1:-1], ranks, strict=True)))
+    return _network(cores, modes, bonds[1:-1], ranks)
+
+
+def _modes(in_modes: Sequence[int], out_modes: Sequence[int]) -> dict[str, int]:
+    modes = {f"i{n}": extent for n, extent in enumerate(in_modes)}
+    return modes | {f"o{n}": extent for n, extent in enumerate(out_modes)}
+
+
+def _paired(in_modes: Sequence[int], out_modes: Sequence[int]) -> int:
+    """Return the number of pairs of modes."""
+    if len(in_modes) != len(out_modes):
+        raise ValueError(
+            f"{len(in_modes)} input modes do not pair with {len(out_modes)} output modes"
+        )
+    if not in_modes:
+        raise ValueError("a tensor format needs at least one pair of modes")
+    return len(in_modes)
+
+
+def _bonds(cores: Sequence[Indices], modes: Mapping[str, int]) -> list[str]:
+    """Return the indices that are not modes, in the order in which they appear."""
+    return list(dict.fromkeys(i for core in cores for i in core if i not in modes))
+
+
+def _network(
+    cores: tuple[Indices, ...], modes: Mapping[str, int], bonds: Sequence[str], ranks: Sequence[int]
+) -> CoreNetwork:
+    if len(ranks) != len(bonds):
+        raise ValueError(
+            f"{len(bonds)} ranks are needed, of {' '.join(bonds) or 'no bond'}, got {len(ranks)}"
+        )
+    for what, extents in (("mode", modes.values()), ("rank", ranks)):
+        if any(extent < 1 for extent in extents):
+            raise ValueError(f"every {what} must be >= 1, got {', '.join(map(str, extents))}")
+    return CoreNetwork(cores, dict(modes) | dict(zip(bonds, ranks, strict=True)))

@@ -65,9 +65,9 @@ def open_indices(terms: Sequence[Indices], members: Iterable[int]) -> Indices:
 
 
 def _check(owner: str, term: Indices, sizes: Mapping[str, int]) -> None:
-    """Say what is wrong with a term; networks are made by the thousand, so in short if nothing is."""
+    """Say what is wrong with a term; quick if nothing is, as networks are made by the thousand."""
     named = all(map(_is_name, term)) and len(set(term)) == len(term)
-    if named and all([index in sizes and sizes[index] >= 1 for index in term]):
+    if named and all(index in sizes and sizes[index] >= 1 for index in term):
         return
     where = f"{owner} ({' '.join(map(str, term))})"
     for index in term:

@@ -1,4 +1,4 @@
-"""Fixed contraction orders: those that papers and libraries use without searching.
+"""Contraction orders by name: the fixed ones of papers and libraries, and searched ones.
 
 A linear layer as a network is one activation tensor and cores. Modes that the
 activation shares with the cores are *input modes*; modes of the output that the
@@ -12,12 +12,17 @@ from functools import cached_property
 from statistics import fmean
 from typing import Literal, get_args
 
+from archsim.contraction.greedy import greedy
 from archsim.contraction.network import TensorNetwork
+from archsim.contraction.search import needs_outer_products, search
 from archsim.contraction.tree import ContractionTree, Step
 from archsim.errors import GraphError, InputError, did_you_mean
 
 FixedOrder = Literal["bidirectional", "right_to_left", "left_to_right"]
 FIXED_ORDERS: tuple[FixedOrder, ...] = get_args(FixedOrder)
+SearchedOrder = Literal["optimal", "shared_optimal", "greedy"]
+SEARCHED_ORDERS: tuple[SearchedOrder, ...] = get_args(SearchedOrder)
+ORDERS: tuple[FixedOrder | SearchedOrder, ...] = (*FIXED_ORDERS, *SEARCHED_ORDERS)
 
 
 def fixed_order(network: TensorNetwork, activation: int, order: str) -> ContractionTree:
@@ -29,12 +34,14 @@ def fixed_order(network: TensorNetwork, activation: int, order: str) -> Contract
     the output cores from the middle outwards; where cores carry both, the first core first.
     ``bidirectional``: input and output cores are contracted among themselves, each half
     from its far end towards the middle; the activation meets one half, then the other.
+    ``optimal`` and ``shared_optimal``: fewest multiply-accumulates; they differ in the
+    gradients only. ``greedy``: step by step, what shrinks the tensors held the most.
 
     Source: Tian et al., "Ultra memory-efficient on-FPGA training of transformers via
     tensor-compressed optimization" (2025), bi-directional contraction.
 
     Raises:
-        InputError: for an order that is not one of these.
+        InputError: for an order that is not one of these, or too many tensors to search.
         GraphError: if the order is bidirectional and a core carries modes of both kinds.
     """
     if not 0 <= activation < len(network.inputs):
@@ -47,12 +54,12 @@ def fixed_order(network: TensorNetwork, activation: int, order: str) -> Contract
             return _chain(network, [activation, *layer.left_to_right])
         case "bidirectional":
             return _two_sided(network, activation, *halves(network, activation))
-        case "optimal":
-            raise InputError(
-                "order 'optimal': contraction search is not in this version; "
-                f"choose one of {', '.join(FIXED_ORDERS)}"
-            )
-    raise InputError(f"no order named {order!r}; {did_you_mean(order, (*FIXED_ORDERS, 'optimal'))}")
+        case "optimal" | "shared_optimal":
+            apart = needs_outer_products(network.inputs)
+            return search(network, outer_products=apart, hyperedges=True)
+        case "greedy":
+            return greedy(network)
+    raise InputError(f"no order named {order!r}; {did_you_mean(order, ORDERS)}")
 
 
 def halves(network: TensorNetwork, activation: int) -> tuple[tuple[int, ...], tuple[int, ...]]:

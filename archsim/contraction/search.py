@@ -176,6 +176,15 @@ def search_training(
     return TrainingSearch(network, activation, steps)
 
 
+def needs_outer_products(terms: Sequence[Indices]) -> bool:
+    """Whether some tensors share no index with the rest, so that only outer products join them."""
+    reached, rest = set(terms[0]), [set(term) for term in terms[1:]]
+    while touching := [term for term in rest if term & reached]:
+        reached.update(*touching)
+        rest = [term for term in rest if not term & reached]
+    return bool(rest)
+
+
 def _variant(network: TensorNetwork, sizes: Mapping[str, int]) -> TensorNetwork:
     for index in sizes:
         if index not in network.sizes:

@@ -12,6 +12,7 @@ from itertools import accumulate
 from archsim.contraction.lowering import NetworkLowering, Part, lower_steps
 from archsim.contraction.network import TensorNetwork
 from archsim.contraction.orders import fixed_order, halves
+from archsim.contraction.search import TrainingSearch, needs_outer_products, search_training
 from archsim.contraction.tree import ContractionTree
 from archsim.errors import GraphError
 from archsim.ir.builder import GraphBuilder
@@ -230,11 +231,81 @@ class TwoSidedFlow(TrainingFlow):
         )
 
 
+class IndependentFlow(TrainingFlow):
+    """The cheapest tree of its own for the forward pass and for every gradient.
+
+    Nothing but the tensors themselves is shared, so no intermediate is kept, and for a
+    layer of n cores each of the n + 2 contractions costs as much as the forward pass.
+    """
+
+    def __init__(
+        self, builder: GraphBuilder, found: TrainingSearch, name: str, activation: int
+    ) -> None:
+        super().__init__(builder, found.network, name)
+        self.found = found
+        self.activation = activation
+        self._leaves: dict[int, Part] = {}
+
+    def forward(
+        self, tensors: Sequence[TensorSpec], result: str, shape: Sequence[int]
+    ) -> TensorSpec:
+        """Contract the tree of the output."""
+        self.tensors = tuple(tensors)
+        phase = Phase.FORWARD
+        one, other = self._operands(self.closing, self.found.forward, self.name, phase)
+        order = self.lowering.terms[self.closing]
+        return self.lowering.merge(one, other, result, phase, order=order, shape=shape).tensor
+
+    def backward(self, gradient: TensorSpec, result: str) -> TensorSpec:
+        """Contract the tree of the activation's gradient."""
+        phase = Phase.BACKWARD
+        self._leaves[self.closing] = self.close(gradient, phase)
+        return self._gradient(self.activation, self.found.input_gradient, result, phase)
+
+    def weight_gradient(self, core: int, result: str) -> TensorSpec:
+        """Contract the tree of the core's gradient."""
+        tree = self.found.weight_gradients[core - (core > self.activation)]
+        return self._gradient(core, tree, result, Phase.WEIGHT_GRADIENT)
+
+    def _gradient(self, leaf: int, tree: ContractionTree, result: str, phase: Phase) -> TensorSpec:
+        return self.finish(*self._operands(leaf, tree, result, phase), leaf, result, phase)
+
+    def _operands(
+        self, missing: int, tree: ContractionTree, name: str, phase: Phase
+    ) -> tuple[Part, Part]:
+        """Do all steps of a tree over all tensors but one, except the last."""
+        numbers = (number for number in range(self.closing + 1) if number != missing)
+        parts = [self._leaf(number, phase) for number in numbers]
+        for number, (one, other) in enumerate(tree.steps[:-1]):
+            made = f"{name}.step{number}"
+            parts.append(self.lowering.merge(parts[one], parts[other], made, phase))
+        one, other = tree.steps[-1]
+        return parts[one], parts[other]
+
+    def _leaf(self, number: int, phase: Phase) -> Part:
+        if number not in self._leaves:
+            self._leaves[number] = self.lowering.leaf(number, self.tensors[number], phase)
+        return self._leaves[number]
+
+
 def training_flow(
     builder: GraphBuilder, network: TensorNetwork, order: str, name: str
 ) -> TrainingFlow:
-    """Return the flow of a fixed order for a network whose last tensor is the activation."""
+    """Return the flow of a named order for a network whose last tensor is the activation.
+
+    ``optimal`` searches the forward pass and each gradient, ``shared_optimal`` only the
+    forward pass, whose intermediates the gradients then share; all other orders share too,
+    each in its way.
+    """
     activation = len(network.inputs) - 1
+    if order == "optimal" and activation > 0:
+        apart = any(
+            needs_outer_products([*terms[:n], *terms[n + 1 :]])
+            for terms in [network.closed]
+            for n in range(len(terms))
+        )
+        found = search_training(network, activation, outer_products=apart, hyperedges=True)
+        return IndependentFlow(builder, found, name, activation)
     tree = fixed_order(network, activation, order)
     if order == "bidirectional" and all(halves(network, activation)):
         return TwoSidedFlow(builder, network, name)

@@ -56,7 +56,7 @@ class Mapper:
             raise MappingError(
                 f"operation {operation.name!r} ({operation.kind}, {operation.phase}, "
                 f"{operation.number_format.name}): no unit of {self.architecture.name!r} "
-                f"can do it: {told}"
+                f"can do it: {told}; give a component of architecture.components what it lacks"
             )
         return able
 

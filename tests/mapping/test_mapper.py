@@ -1,7 +1,5 @@
 """Mapper: which units can take an operation, and how it is cut."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,15 +20,7 @@ def plan(architecture, operation=PRODUCT, memory="sram"):
 
 
 def test_every_unit_that_can_is_a_candidate():
-    architecture = linked()
-    other = replace(architecture.routes[0], units=("tensor", "vector", "spare"))
-    both = replace(
-        architecture,
-        components={**architecture.components, "spare": array()},
-        routes=(other,),
-    )
-
-    assert Mapper(both, LINKED).candidates(PRODUCT) == ("tensor", "spare")
+    assert Mapper(linked(spare=array()), LINKED).candidates(PRODUCT) == ("tensor", "spare")
 
 
 @pytest.mark.parametrize(

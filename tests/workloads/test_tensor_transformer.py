@@ -287,7 +287,7 @@ def test_optimal_is_refused_until_there_is_a_search():
         ({"ttm_modes": ((10, 10, 10), (12, 8))}, "ttm_modes: feature modes 12 x 8 make 96"),
         ({"ttm_modes": ((1000,), (12, 64))}, "ttm_modes: 1 token modes do not pair with 2"),
         (
-            {"vocabulary": 1001},
+            {"vocabulary": 1001, "ttm_modes": ((10, 10, 10), (12, 8, 8))},
             "ttm_modes: token modes 10 x 10 x 10 make 1000 rows, vocabulary is 1001",
         ),
         ({"ttm_modes": ((-10, -100), (12, 64))}, "ttm_modes: token modes"),
@@ -310,3 +310,25 @@ def test_a_field_out_of_range_is_refused_by_name(changes, message):
 
 def test_a_dense_model_needs_no_modes():
     assert replace(ATIS, flow="dense", hidden=60, heads=6).lower().macs > 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, ((10, 10, 10), (12, 8, 8))),  # 10 x 10 x 10 rows for 1000 words
+        ({"tt_modes": (24, 32)}, ((32, 32), (24, 32))),  # 32 x 32 = 1024 rows
+        ({"tt_modes": (4, 4, 6, 8)}, ((6, 6, 6, 5), (4, 4, 6, 8))),  # 1080 rows
+        ({"vocabulary": 8, "tt_modes": (12, 8, 8)}, ((2, 2, 2), (12, 8, 8))),
+        ({"tt_modes": (768,)}, ((1000,), (768,))),
+    ],
+)
+def test_the_embeddings_modes_follow_from_the_matrices_and_the_vocabulary(fields, expected):
+    assert TensorTransformer(**fields).embedding_modes == expected
+
+
+def test_one_list_of_modes_is_mirrored_or_cut_in_the_middle():
+    pair = ((12, 8, 8), (8, 8, 12))
+
+    assert TensorTransformer(tt_modes=(12, 8, 8)).modes == pair
+    assert TensorTransformer(tt_modes=(12, 8, 8, 8, 8, 12)).modes == pair
+    assert TensorTransformer(tt_modes=pair).modes == pair

@@ -1,5 +1,6 @@
 """The workload: a transformer for intents and slots, compressed or dense, trained one step."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -24,7 +25,15 @@ from workloads.tensor_transformer.layers import WeightFormat, dense_weight
 from workloads.tensor_transformer.optimizer import Adam, Optimizer, Sgd
 from workloads.tensor_transformer.step import Parameter, Step
 
-Flow = Literal["dense", "right_to_left", "left_to_right", "bidirectional", "optimal"]
+Flow = Literal[
+    "dense",
+    "right_to_left",
+    "left_to_right",
+    "bidirectional",
+    "optimal",
+    "shared_optimal",
+    "greedy",
+]
 
 LIMITS = {
     "encoders": 256,
@@ -74,14 +83,16 @@ class TensorTransformer:
         (12, 8, 8),
         (8, 8, 12),
     )
-    """Input and output modes of every hidden x hidden matrix; one list is mirrored."""
+    """Input and output modes of every hidden x hidden matrix. One list is mirrored, or cut in
+    the middle where all of it makes hidden x hidden."""
     tt_rank: int = 12
     """Of every bond between two cores."""
     flow: Flow = "bidirectional"
     """How the matrices are held and contracted: ``dense``, or cores in this order."""
     vocabulary: int = 1000
-    ttm_modes: tuple[tuple[int, ...], tuple[int, ...]] = ((10, 10, 10), (12, 8, 8))
-    """Token and feature modes of the embedding."""
+    ttm_modes: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+    """Token and feature modes of the embedding; without them, the matrices' input modes and
+    as many nearly equal token modes as just cover the vocabulary."""
     ttm_rank: int = 30
     segments: int = 0
     """Kinds of segment rows; 0 for single sentences."""
@@ -129,7 +140,7 @@ class TensorTransformer:
     def _check_modes(self) -> None:
         for side, modes in zip(("input", "output"), self.modes, strict=True):
             _factorise("tt_modes", side, modes, self.hidden)
-        tokens, features = self.ttm_modes
+        tokens, features = self.embedding_modes
         _factorise("ttm_modes", "feature", features, self.hidden)
         if len(tokens) != len(features):
             raise ValueError(
@@ -152,10 +163,21 @@ class TensorTransformer:
         numbers = tuple(mode for mode in self.tt_modes if isinstance(mode, int))
         lists = tuple(tuple(modes) for modes in self.tt_modes if not isinstance(modes, int))
         if numbers and not lists:
+            middle = len(numbers) // 2
+            if prod(numbers) == self.hidden**2 and len(numbers) % 2 == 0:
+                return numbers[:middle], numbers[middle:]
             return numbers, numbers[::-1]
         if len(lists) == 2 and not numbers:
             return lists[0], lists[1]
         raise ValueError(f"tt_modes: expected one list of modes or two, got {self.tt_modes}")
+
+    @property
+    def embedding_modes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Token and feature modes of the embedding's TTM cores."""
+        if self.ttm_modes is not None:
+            return self.ttm_modes
+        features = self.modes[0]
+        return _covering(self.vocabulary, len(features)), features
 
     def lower(self) -> OperationGraph:
         """Return the graph of one training step.
@@ -330,7 +352,7 @@ def _weight(spec: TensorTransformer, builder: GraphBuilder) -> WeightFormat:
 def _table(spec: TensorTransformer, step: Step) -> Table:
     if spec.flow == "dense":
         return DenseTable(step, "embedding", spec.vocabulary)
-    return TensorTrainTable(step, "embedding", *spec.ttm_modes, spec.ttm_rank)
+    return TensorTrainTable(step, "embedding", *spec.embedding_modes, spec.ttm_rank)
 
 
 def _within(name: str, value: int, least: int, most: int) -> None:
@@ -340,6 +362,16 @@ def _within(name: str, value: int, least: int, most: int) -> None:
 
 def _product(modes: Sequence[int]) -> str:
     return " x ".join(map(str, modes)) or "()"
+
+
+def _covering(extent: int, count: int) -> tuple[int, ...]:
+    """Return nearly equal modes whose product is at least ``extent``, the larger ones first."""
+    modes: list[int] = []
+    for left in range(count, 0, -1):
+        mode = next(m for m in itertools.count(1) if m**left >= extent)
+        modes.append(mode)
+        extent = -(-extent // mode)
+    return tuple(modes)
 
 
 def _factorise(name: str, side: str, modes: Sequence[int], whole: int) -> None:
