@@ -8,8 +8,9 @@ from archsim.contraction.decomposition import (
     hosvd,
     tt_svd,
 )
-from archsim.contraction.factorise import factorise
-from archsim.contraction.greedy import greedy
+from archsim.contraction.exact_search import TrainingSearch, search, search_many, search_training
+from archsim.contraction.factorisation import factorise
+from archsim.contraction.greedy_search import greedy
 from archsim.contraction.layers import (
     CoreNetwork,
     block_term,
@@ -33,7 +34,6 @@ from archsim.contraction.orders import (
     fixed_order,
     halves,
 )
-from archsim.contraction.search import TrainingSearch, search, search_many, search_training
 from archsim.contraction.training import (
     IndependentFlow,
     ReverseFlow,

@@ -38,16 +38,25 @@ def solve(table: Topology, prices: Array, combine: np.ufunc = np.add) -> tuple[A
     return best, totals
 
 
-def chosen_splits(table: Topology, totals: Array, root: int) -> list[int]:
-    """Return the splits of a cheapest tree for the set at place ``root``, operands first."""
+def chosen_splits(
+    table: Topology, totals: Array, root: int, known: dict[int, int] | None = None
+) -> list[int]:
+    """Return the splits of a cheapest tree for the set at place ``root``, operands first.
+
+    ``known`` remembers the choice for each set between roots that share totals.
+    """
+    known = {} if known is None else known
     starts, count = table.starts, table.structure.count
     left, right = table.left.item, table.right.item
     found, waiting = [], [root]
     while waiting:
         place = waiting.pop()
         if place >= count:
-            begin, end = starts[place], starts[place + 1]
-            split = begin if end == begin + 1 else begin + int(totals[begin:end].argmin())
+            split = known.get(place, -1)
+            if split < 0:
+                begin, end = starts[place], starts[place + 1]
+                split = begin if end == begin + 1 else begin + int(totals[begin:end].argmin())
+                known[place] = split
             found.append(split)
             waiting += (left(split), right(split))
     found.reverse()
@@ -72,8 +81,9 @@ class CheapestTrees:
 
     def __init__(self, table: Topology, extents: Array, wanted: Criterion) -> None:
         self.topology, self.extents, self.criterion = table, extents, wanted
+        self._known: dict[int, int] = {}
         with np.errstate(over="ignore", invalid="ignore"):
-            self.candidates = CandidateSteps(table, table.table(extents))
+            self.candidates = CandidateSteps(table, extents)
             self.prices = self._prices()
 
     def steps(self, root: int, missing: int) -> tuple[Step, ...]:
@@ -81,7 +91,8 @@ class CheapestTrees:
         totals, exact = self.totals(root)
         if not np.all(exact):
             return self._in_integers.steps(root, missing)
-        return as_steps(self.topology, chosen_splits(self.topology, totals, root), missing)
+        known = None if self.criterion.uses_peak else self._known
+        return as_steps(self.topology, chosen_splits(self.topology, totals, root, known), missing)
 
     def steps_of_variants(self, root: int, missing: int) -> list[tuple[Step, ...]]:
         """Return the steps of every variant."""

@@ -149,9 +149,9 @@ def block_term(
 
     The core ``(r0, r1, …)`` comes first, then the factors ``(i<k>, o<k>, r<k>)``. Several
     blocks are one network in which every core carries the block's number as a leading index
-    ``block``. That index stands in all cores, so a search needs ``hyperedges=True``; each
-    step that meets a core then costs ``blocks`` times that of one block, and the sum over
-    blocks is part of the last.
+    ``block``. That index stands in all cores, so a search needs ``hyperedges=True``; steps
+    keep it until the last core is met, whose step sums the blocks as well. So blocks can be
+    summed in the weight, or not before the output, whichever costs less.
 
     Source: De Lathauwer, "Decompositions of a higher-order tensor in block terms" (2008);
     for layers: Ye et al., "Learning compact recurrent neural networks with block-term

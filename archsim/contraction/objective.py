@@ -11,7 +11,7 @@ from functools import cached_property
 from math import isfinite
 from typing import Literal, Protocol, get_args, runtime_checkable
 
-from archsim.contraction.topology import Topology, products
+from archsim.contraction.topology import Topology
 from archsim.errors import InputError, did_you_mean
 from archsim.ir.operation import Array
 
@@ -28,18 +28,18 @@ class CandidateSteps:
     them.
     """
 
-    def __init__(self, topology: Topology, table: Array) -> None:
-        self._topology, self._table = topology, table
+    def __init__(self, topology: Topology, extents: Array) -> None:
+        self._topology, self._extents = topology, extents
 
     @cached_property
     def macs(self) -> Array:
         """Points of the iteration space: the extents of all indices, multiplied."""
-        return products(self._topology.met, self._table)
+        return self._topology.met.products(self._extents)
 
     @cached_property
     def set_elements(self) -> Array:
         """Elements of every tensor that can be made, by its place in the topology."""
-        return products(self._topology.open, self._table)
+        return self._topology.open.products(self._extents)
 
     @cached_property
     def left(self) -> Array:

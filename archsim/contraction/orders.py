@@ -12,9 +12,9 @@ from functools import cached_property
 from statistics import fmean
 from typing import Literal, get_args
 
-from archsim.contraction.greedy import greedy
+from archsim.contraction.exact_search import needs_outer_products, search
+from archsim.contraction.greedy_search import greedy
 from archsim.contraction.network import TensorNetwork
-from archsim.contraction.search import needs_outer_products, search
 from archsim.contraction.tree import ContractionTree, Step
 from archsim.errors import GraphError, InputError, did_you_mean
 

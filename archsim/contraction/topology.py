@@ -25,6 +25,8 @@ SPLIT_LIMIT = 3_000_000
 """Ways to split a set of tensors, over all sets, that an exact search goes through."""
 
 CHUNK_BITS = 8  # a power of two
+FEW = 1 << 14
+"""Entries times bonds up to which listing bonds is faster than looking up products."""
 
 Masks = NDArray[np.int64]
 Places = NDArray[np.intp]
@@ -34,7 +36,8 @@ Places = NDArray[np.intp]
 class Structure:
     """What of a network does not depend on its extents.
 
-    ``bonds`` holds, sorted, the sets of tensors that some index joins. Sets of at most
+    ``bonds`` holds, sorted, the sets of tensors that some index joins, and first the empty
+    set, whose extent is 1. Sets of at most
     ``largest`` of the first ``count`` tensors are contracted; tensor ``count``, if a bond
     names it, is the network's output.
     """
@@ -59,13 +62,60 @@ class Level:
 
 
 @dataclass(frozen=True)
+class Choices:
+    """Which bonds are multiplied, for each of many entries.
+
+    ``chunks`` hold them as bits, eight per array. If all is little, the bonds of
+    all entries are ``listed`` one after the other, with where each entry's start.
+    """
+
+    chunks: tuple[Places, ...]
+    listed: tuple[Places, Places] | None
+
+    @classmethod
+    def of(cls, chunks: Sequence[Places], count: int) -> "Choices":
+        """Describe choices, given as chunks, among ``count`` bonds."""
+        entries = len(chunks[0])
+        if entries * count > FEW:
+            return cls(tuple(chunks), None)
+        picked = [chunks[n // CHUNK_BITS] >> n % CHUNK_BITS & 1 for n in range(count)]
+        picked[0] = np.ones(entries, np.intp)  # joins nothing: its extent is 1
+        owners, chosen = np.nonzero(np.stack(picked, axis=1))
+        starts = np.searchsorted(owners, np.arange(entries))
+        return cls(tuple(chunks), (chosen.astype(np.intp), starts.astype(np.intp)))
+
+    def products(self, extents: Array) -> Array:
+        """Multiply the chosen bonds' extents; those may have a further axis of variants."""
+        found: Array
+        if self.listed is not None:
+            chosen, starts = self.listed
+            found = np.multiply.reduceat(extents.take(chosen, axis=0), starts)
+            return found
+        table = self._table(extents)
+        found = table[0].take(self.chunks[0], axis=0)
+        for chunk in range(1, len(self.chunks)):
+            found *= table[chunk].take(self.chunks[chunk], axis=0)
+        return found
+
+    def _table(self, extents: Array) -> Array:
+        """Return the products of all choices of bonds, chunk by chunk."""
+        variants = extents.shape[1:]
+        table = np.ones((CHUNK_BITS * len(self.chunks), 2, *variants), extents.dtype)
+        table[: len(extents), 1] = extents
+        while len(table) > len(self.chunks):  # two neighbours' tables make one
+            pairs = table.reshape(-1, 2, table.shape[1], *variants)
+            table = pairs[:, 1, :, None] * pairs[:, 0, None, :]
+            table = table.reshape(len(pairs), -1, *variants)
+        return table
+
+
+@dataclass(frozen=True)
 class Topology:
     """Every set that can be contracted, smaller ones first, and every split of each.
 
     Set p is ``sets[p]``; its splits are ``left[s], right[s]`` for ``starts[p] <= s <
-    starts[p + 1]``, as places of sets, and ``whole[s]`` is p. ``open`` names
-    the bonds that each set carries, as bits, eight per array; ``met`` those that either side
-    of a split carries.
+    starts[p + 1]``, as places of sets, and ``whole[s]`` is p. ``open`` chooses the bonds
+    that each set carries, ``met`` those that either side of a split carries.
     """
 
     structure: Structure
@@ -76,30 +126,8 @@ class Topology:
     whole: Places
     starts: tuple[int, ...]
     levels: tuple[Level, ...]
-    met: tuple[Places, ...]
-    open: tuple[Places, ...]
-
-    def table(self, extents: Array) -> Array:
-        """Return the products of all choices of bonds, chunk by chunk.
-
-        ``extents`` are the bonds', with a further axis if there are several variants.
-        """
-        variants = extents.shape[1:]
-        table = np.ones((CHUNK_BITS * len(self.open), 2, *variants), extents.dtype)
-        table[: len(extents), 1] = extents
-        while len(table) > len(self.open):  # two neighbours' tables make one
-            pairs = table.reshape(-1, 2, table.shape[1], *variants)
-            table = pairs[:, 1, :, None] * pairs[:, 0, None, :]
-            table = table.reshape(len(pairs), -1, *variants)
-        return table
-
-
-def products(codes: tuple[Places, ...], table: Array) -> Array:
-    """Multiply the extents of the bonds that ``codes`` name."""
-    found: Array = table[0].take(codes[0], axis=0)
-    for chunk in range(1, len(codes)):
-        found *= table[chunk].take(codes[chunk], axis=0)
-    return found
+    met: Choices
+    open: Choices
 
 
 def bonds(terms: Sequence[Indices]) -> dict[str, int]:
@@ -194,8 +222,8 @@ def topology(structure: Structure) -> Topology:
         whole=whole,
         starts=tuple(starts.tolist()),
         levels=_levels(sets, left, right, starts),
-        met=tuple(chunk[left] | chunk[right] for chunk in opened),
-        open=tuple(opened),
+        met=Choices.of([chunk[left] | chunk[right] for chunk in opened], len(structure.bonds)),
+        open=Choices.of(opened, len(structure.bonds)),
     )
 
 
@@ -290,7 +318,7 @@ def _levels(sets: Masks, left: Places, right: Places, starts: Places) -> tuple[L
 def _open_bonds(sets: Masks, structure: Structure) -> list[Places]:
     """Per set, the bonds to tensors outside it, as bits of one array per eight bonds."""
     found = []
-    for first in range(0, max(len(structure.bonds), 1), CHUNK_BITS):
+    for first in range(0, len(structure.bonds), CHUNK_BITS):
         code = np.zeros(len(sets), np.intp)
         for bit, bond in enumerate(structure.bonds[first : first + CHUNK_BITS]):
             leaves = ((sets & bond) != 0) & ((~sets & bond) != 0)

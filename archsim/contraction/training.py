@@ -9,10 +9,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import accumulate
 
+from archsim.contraction.exact_search import TrainingSearch, needs_outer_products, search_training
 from archsim.contraction.lowering import NetworkLowering, Part, lower_steps
 from archsim.contraction.network import TensorNetwork
 from archsim.contraction.orders import fixed_order, halves
-from archsim.contraction.search import TrainingSearch, needs_outer_products, search_training
 from archsim.contraction.tree import ContractionTree
 from archsim.errors import GraphError
 from archsim.ir.builder import GraphBuilder

@@ -52,6 +52,7 @@ class Architecture:
             raise ValueError("components: no memory")
         for number, route in enumerate(self.routes):
             self._check_route(f"routes.{number}", route)
+        self._check_one_way_each()
         self._check_instances()
         for role, memories in self.placement.items():
             if not memories:
@@ -64,6 +65,17 @@ class Architecture:
                 self._find(place, spec.buffer_in, self.memories, "memory")
             if not any(unit in route.units for route in self.routes):
                 raise ValueError(f"routes: unit {unit!r} reaches no memory")
+
+    def _check_one_way_each(self) -> None:
+        ways: dict[tuple[str, str], int] = {}
+        for number, route in enumerate(self.routes):
+            for unit in route.units:
+                first = ways.setdefault((route.memory, unit), number)
+                if first != number:
+                    raise ValueError(
+                        f"routes.{number}.units: {unit!r} reaches {route.memory!r} "
+                        f"by routes.{first} already"
+                    )
 
     def _check_instances(self) -> None:
         for name, spec in self.units.items():

@@ -170,7 +170,7 @@ def test_bidirectional_refuses_cores_with_both_kinds_of_modes():
 @pytest.mark.parametrize(
     ("activation", "order", "message"),
     [
-        (6, "optimal", "search is not in this version; choose one of bidirectional, right_to_left"),
+        (6, "optimum", "did you mean 'optimal'"),
         (6, "bidirectonal", "did you mean 'bidirectional'"),
         (7, "right_to_left", "no tensor 7 among 7"),
     ],

@@ -54,6 +54,10 @@ ROUTE = Route(memory="sram", units=("tensor",))
             "placement.state: no memory named 'hbm'; known: sram",
         ),
         (
+            lambda: machine(PARTS, ROUTE, replace(ROUTE, read="bus")),
+            "routes.1.units: 'tensor' reaches 'sram' by routes.0 already",
+        ),
+        (
             lambda: machine(PARTS, ROUTE, placement={Role.STATE: ()}),
             "placement.state: name at least one memory",
         ),

@@ -62,7 +62,7 @@ def check_times(trace):
 
 
 def check_traffic(trace, architecture):
-    """Bits that pass a channel are those read from and written to the memories behind it."""
+    """No DRAM moves more bits than its peak allows in the time that it was busy."""
     passed = Counter()
     for activity in trace.activities:
         passed[activity.component, activity.action] += activity.count

@@ -39,7 +39,8 @@ def test_a_refusal_says_what_each_unit_lacks(fields, reason):
 
     assert str(refused.value) == (
         "operation 'C' (contraction, forward, fp32): no unit of 'linked' can do it: "
-        f"{reason}; vector runs elementwise, reduction, permute, gather, scatter_add"
+        f"{reason}; vector runs elementwise, reduction, permute, gather, scatter_add; "
+        "give a component of architecture.components what it lacks"
     )
 
 

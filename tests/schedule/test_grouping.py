@@ -70,6 +70,13 @@ def test_forty_two_end_cores_fit_the_banks_of_one():
     assert len(rest.tensors) == 8
 
 
+def test_a_bank_may_be_filled_to_the_last_word():
+    """1,536 words in 12 banks are 128 deep: four of them are 512."""
+    (group,) = plan_memory(layers(4, "G2", words=1536), banked()).groups
+
+    assert (len(group.tensors), group.units) == (4, 12)
+
+
 def test_positions_are_grouped_apart():
     plan = plan_memory(layers(3, "G1", "G2"), banked())
 

@@ -4,16 +4,26 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from archsim.errors import CapacityError
-from archsim.hardware import Architecture, BramSpec, Route, SramSpec, UramSpec
+from archsim.hardware import Architecture, BramSpec, LinkSpec, Route, SramSpec, UramSpec
 from archsim.ir import GraphBuilder, Phase, Role
 from archsim.machine import simulate
 from archsim.schedule import Lifetimes, plan_memory, schedule
 from tests.machine.strategies import graphs
-from tests.machines import FP32, chain, dram, kernel, linked, matrix_product, vector, wired
+from tests.machines import (
+    FP32,
+    chain,
+    dram,
+    kernel,
+    linked,
+    matrix_product,
+    vector,
+    wired,
+    with_component,
+)
 
 
 def one_memory(spec, **components):
@@ -25,11 +35,17 @@ def one_memory(spec, **components):
     )
 
 
-def tight(graph, grouping=True):
-    """A machine whose memory has exactly the lines that the plan of a graph takes at its peak."""
-    ample = one_memory(SramSpec(capacity=2**20, line=16))
-    lines = plan_memory(graph, ample, grouping=grouping).peaks["memory"].units
-    return one_memory(SramSpec(capacity=16 * lines, line=16))
+def tight(graph):
+    """A machine whose memory has exactly the lines that the plan of a graph takes at its peak.
+
+    The memory lies behind links, so that tensors take any number of lines, not whole banks.
+    """
+    parts = {"in": LinkSpec(width=64), "out": LinkSpec(width=64)}
+    route = Route(memory="memory", units=("tensor", "vector"), read="in", write="out")
+    ample = one_memory(SramSpec(capacity=2**20, line=16), **parts)
+    ample = replace(ample, routes=(route,))
+    lines = plan_memory(graph, ample).peaks["memory"].units
+    return with_component(ample, "memory", capacity=16 * lines)
 
 
 class Ledger:
@@ -103,12 +119,11 @@ def test_a_run_in_the_tightest_memory_keeps_within_it(graph):
 @given(graphs(most_operations=14))
 def test_a_line_less_than_the_peak_is_refused(graph):
     architecture = tight(graph)
-    spec = architecture.components["memory"]
-    less = one_memory(replace(spec, capacity=max(16, spec.capacity - 16)))
+    capacity = architecture.memories["memory"].units * 16
+    assume(capacity > 16)
 
-    if spec.units > 1:
-        with pytest.raises(CapacityError):
-            plan_memory(graph, less)
+    with pytest.raises(CapacityError, match="no room for"):
+        plan_memory(graph, with_component(architecture, "memory", capacity=capacity - 16))
 
 
 @settings(max_examples=50, deadline=None)

@@ -239,7 +239,6 @@ def test_parameters_and_gradients_have_their_roles():
         ("i0 r, r o0", {"i0": 2, "o0": 2, "r": 2}, 0, "right_to_left", "batch must be >= 1, got 0"),
         ("i0 o0", {"i0": 2, "o0": 2, "i1": 3}, 1, "right_to_left", "mode 'i1' .* in no core"),
         ("i0 o0", {"i0": 2, "o0": 2}, 1, "bidirectional", "core 0 .* carries input and output"),
-        ("i0 o0", {"i0": 2, "o0": 2}, 1, "optimal", "search is not in this version"),
         ("i0 o0", {"i0": 2, "o0": 2}, 1, "rightmost", "no order named 'rightmost'"),
     ],
 )  # fmt: skip

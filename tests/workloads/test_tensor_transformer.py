@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from archsim import execute
-from archsim.errors import InputError
 from archsim.ir import WORKLOADS, Phase, Role
 from tests.workloads.dense_reference import densified, linear_names, loss
 from workloads.tensor_transformer import TensorTransformer
@@ -253,9 +252,27 @@ def test_rows_that_no_token_names_have_no_gradient():
     assert np.abs(np.delete(gradient, 7, axis=0)).max() == 0
 
 
-def test_optimal_is_refused_until_there_is_a_search():
-    with pytest.raises(InputError, match="search is not in this version"):
-        replace(ATIS, flow="optimal").lower()
+@pytest.mark.parametrize("flow", ["optimal", "shared_optimal", "greedy"])
+def test_a_searched_flow_computes_what_a_fixed_one_does(flow):
+    rng = np.random.default_rng(4)
+    values = SMALL.initial_parameters(rng) | SMALL.random_batch(rng)
+
+    expected = execute(SMALL.lower(), values)
+    results = execute(replace(SMALL, flow=flow).lower(), values)
+
+    for name, parameter in SMALL.next_parameters(expected).items():
+        found = SMALL.next_parameters(results)[name]
+        np.testing.assert_allclose(found, parameter, rtol=1e-10, atol=1e-14)
+
+
+def test_a_searched_forward_pass_costs_no_more_than_any_fixed_one():
+    def forward(flow):
+        graph = replace(ATIS, flow=flow).lower()
+        return sum(op.macs for op in graph.operations if op.phase is Phase.FORWARD)
+
+    fixed = [forward(flow) for flow in ("bidirectional", "right_to_left", "left_to_right")]
+
+    assert forward("optimal") == forward("shared_optimal") < min(fixed)
 
 
 @pytest.mark.parametrize(

@@ -209,7 +209,7 @@ def _prepare(
     joined = bonds(terms)
     if not hyperedges:
         check_hyperedges(joined, len(terms) - 1)
-    along: dict[int, list[str]] = {}
+    along: dict[int, list[str]] = {0: []}
     for index, tensors in joined.items():
         if tensors & (tensors - 1):
             along.setdefault(tensors, []).append(index)
@@ -220,5 +220,5 @@ def _prepare(
 
 def _numbers(extents: Sequence[Sequence[int]]) -> Array:
     """Return extents as floats, or as Python's integers where floats do not hold them."""
-    most = max(map(max, extents)) if extents and extents[0] else 0
+    most = max(map(max, extents))
     return np.array(extents, np.float64 if most <= EXACT_FLOAT else object)
