@@ -13,7 +13,7 @@ from archsim.ir.tile import Axis, Tile
 from archsim.mapping.mapping import Mapping, Work
 from archsim.mapping.stream import TileStream
 
-CANDIDATES = 24
+CANDIDATES = 100
 """Tilings compared for one operation: those with fewest tiles that fit the buffer."""
 
 
@@ -70,7 +70,7 @@ class Mapper:
             return f"has no function {missing!r}"
         moves = set(operation.functions) <= {"move"}
         if not moves and operation.number_format not in spec.number_formats:
-            return f"knows {', '.join(f.name for f in spec.number_formats)}"
+            return f"knows {', '.join(f.name for f in spec.number_formats) or 'no number format'}"
         return ""
 
     def plan(self, operation: Operation, unit: str) -> Plan:
@@ -91,8 +91,8 @@ class Mapper:
     def _best(self, work: Work) -> tuple[Mapping, TileStream]:
         key = work.key
         if key not in self._known:
-            options = [(mapping, mapping.stream(work)) for mapping in _fitting(work)]
-            self._known[key] = min(options, key=lambda option: _cost(option[1]))
+            best = min(_fitting(work), key=lambda m: _cost(m.stream(work, counted=False)))
+            self._known[key] = (best, best.stream(work))
         return self._known[key]
 
 

@@ -138,8 +138,11 @@ class Mapping:
         if sorted(self.loops) != sorted(AXES) or self.loops[-1] != "k":
             raise ValueError(f"loops: must be {', '.join(AXES)}, k last, got {self.loops}")
 
-    def stream(self, work: Work) -> TileStream:
+    def stream(self, work: Work, *, counted: bool = True) -> TileStream:
         """Return the tiles of ``work`` in order, with their time at each stage.
+
+        Actions are left out of a stream that is not ``counted``: whoever compares many
+        tilings by time does without them.
 
         Raises:
             MappingError: if the tiles do not fit the unit's buffer.
@@ -151,15 +154,17 @@ class Mapping:
                 f"{ceil_div(needed, 8):,} B of buffer, {work.unit!r} has {work.spec.buffer:,} B; "
                 f"raise architecture.components.{work.unit}.buffer"
             )
-        return TileStream(work.stages, tuple(_Nest(self, work).level(0, {}, None, True)))
+        tiles = _Nest(self, work, counted).level(0, {}, None, True)
+        return TileStream(work.stages, tuple(tiles))
 
 
 class _Nest:
     """Unrolls the loops into nested repetition, one loop level after the other."""
 
-    def __init__(self, mapping: Mapping, work: Work) -> None:
+    def __init__(self, mapping: Mapping, work: Work, counted: bool) -> None:
         self.mapping = mapping
         self.work = work
+        self.counted = counted
         self._classes: dict[tuple[Tile, tuple[bool, ...], bool], TileClass] = {}
 
     def level(
@@ -197,26 +202,33 @@ class _Nest:
         )
         key = (tile, loads, complete)
         if key not in self._classes:
-            self._classes[key] = _tile_class(self.work, tile, loads, complete)
+            self._classes[key] = _tile_class(self.work, tile, loads, complete, self.counted)
         return self._classes[key]
 
 
-def _tile_class(work: Work, tile: Tile, loads: tuple[bool, ...], complete: bool) -> TileClass:
+def _tile_class(
+    work: Work, tile: Tile, loads: tuple[bool, ...], complete: bool, counted: bool
+) -> TileClass:
     incoming = [o for o, load in zip(work.reads, loads, strict=True) if load and o.streams]
     outgoing = [o for o in work.writes if complete and o.streams]
-    service, bits = [], []
-    for stage in work.stages:
-        size = _stage_bits(stage, incoming, outgoing, tile)
-        bits.append(size)
-        service.append(_stage_ticks(work, stage, tile, size))
+    bits = tuple(_stage_bits(stage, incoming, outgoing, tile) for stage in work.stages)
+    service = tuple(
+        _stage_ticks(work, stage, tile, size) for stage, size in zip(work.stages, bits, strict=True)
+    )
+    actions = _actions(work, tile, incoming, outgoing) if counted else ()
+    return TileClass(service, bits, tile.points, actions)
+
+
+def _actions(
+    work: Work, tile: Tile, incoming: list[Operand], outgoing: list[Operand]
+) -> tuple[ActionCount, ...]:
     actions: Counter[tuple[str, str, str]] = Counter()
     for operand in incoming:
         _move(actions, operand, tile, "read", f"{work.unit}.buffer")
     for operand in outgoing:
         _move(actions, operand, tile, "write", f"{work.unit}.buffer")
     _compute(actions, work, tile)
-    counted: tuple[ActionCount, ...] = tuple((*key, count) for key, count in actions.items())
-    return TileClass(tuple(service), tuple(bits), tile.points, counted)
+    return tuple((*key, count) for key, count in actions.items())
 
 
 def _stage_bits(stage: Stage, incoming: list[Operand], outgoing: list[Operand], tile: Tile) -> int:

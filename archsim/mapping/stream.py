@@ -125,7 +125,10 @@ class TileStream:
 
     @cached_property
     def uncontended_ticks(self) -> int:
-        """A lower bound of the stream's time, exact for equal tiles in double buffers.
+        """A lower bound of the stream's time.
+
+        Exact for equal tiles in double buffers, where no latency stands between stages or
+        there are slots enough to hide it.
 
         For each stage: the first tile's way to it, all service there, the last tile's way
         on. ``sum(stages) + (tiles - 1) max(stage)`` where all tiles are alike.

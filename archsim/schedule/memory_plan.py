@@ -245,11 +245,16 @@ class _Planner:
         return CapacityError(
             f"{self.graph.name} does not fit {self.architecture.name!r}: no room for "
             f"{tensor.name!r} ({tensor.role}, {tensor.size_bytes:,} B, {where}): "
-            f"{'; '.join(tried)}. The step holds {demand / 8e6:,.1f} MB at its peak, these "
-            f"memories {on_chip / 8e6:,.1f} MB. Levers: a compressed workload.flow or a lower "
+            f"{'; '.join(tried)}. The step holds {_size(demand)} at its peak, these memories "
+            f"{_size(on_chip)}, less what blocks waste. Levers: a compressed workload.flow or a lower "
             f"workload.tt_rank, fewer workload.encoders, a shorter workload.sequence, or an "
             f"architecture with off-chip memory"
         )
+
+
+def _size(bits: int) -> str:
+    size_bytes = ceil_div(bits, 8)
+    return f"{size_bytes / 1e6:,.1f} MB" if size_bytes >= 10**6 else f"{size_bytes:,} B"
 
 
 def _reservations(architecture: Architecture) -> tuple[Reservation, ...]:

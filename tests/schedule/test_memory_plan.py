@@ -286,11 +286,11 @@ def test_a_refusal_names_the_tensor_the_demand_the_bound_and_the_levers():
         plan_memory(graph, architecture)
 
     # 4,096 words in four banks of 1,024: 8 BRAM18, which are 4 BRAM36 each for A and B, or
-    # 4 URAM. 10 BRAM36 of 4,608 B and 3 URAM of 36,864 B are 0.157 MB
+    # 4 URAM. 3 x 64 x 64 words of 4 B; 10 BRAM36 of 4,608 B and 3 URAM of 36,864 B
     assert str(refused.value) == (
         "product does not fit 'one_memory': no room for 'C' (activation, 16,384 B, made by 'C'): "
         "memory needs 4 BRAM36, 2 of 10 are free; uram needs 4 URAM, 3 of 3 are free. "
-        "The step holds 0.0 MB at its peak, these memories 0.2 MB. Levers: a compressed "
-        "workload.flow or a lower workload.tt_rank, fewer workload.encoders, a shorter "
-        "workload.sequence, or an architecture with off-chip memory"
+        "The step holds 49,152 B at its peak, these memories 156,672 B, less what blocks waste. "
+        "Levers: a compressed workload.flow or a lower workload.tt_rank, fewer "
+        "workload.encoders, a shorter workload.sequence, or an architecture with off-chip memory"
     )
