@@ -93,6 +93,8 @@ def run(
     click.echo(report.summary(result))
     for file in written:
         click.echo(f"wrote {file}")
+    if written:
+        click.echo("open trace.json at https://ui.perfetto.dev or in chrome://tracing")
 
 
 @contextmanager
