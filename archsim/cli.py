@@ -84,6 +84,8 @@ def run(
     from archsim.experiment import run as run_experiment
 
     chosen = dict(config.parse_override(text) for text in overrides)
+    if out:
+        report.check_writable(out)
     with _progress() as progress:
         result = run_experiment(experiment, overrides=chosen, engine=engine, progress=progress)
     written = report.write(result, out) if out else []

@@ -1,7 +1,7 @@
 """Files that are there whole or not at all."""
 
 from collections.abc import Iterable, Mapping
-from os import getpid
+from os import W_OK, X_OK, access, getpid
 from pathlib import Path
 
 from archsim.errors import InputError
@@ -32,6 +32,19 @@ def write_atomically(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:
     finally:
         _remove(parts.values())
     return list(parts)
+
+
+def check_writable(folder: Path) -> None:
+    """Check, without making anything, that a folder is there to write to or can be made.
+
+    Raises:
+        InputError: if not.
+    """
+    above = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not above.is_dir():
+        raise InputError(_message(folder, NotADirectoryError()))
+    if not access(above, W_OK | X_OK):
+        raise InputError(_message(above, PermissionError(0, "no permission", str(above))))
 
 
 def _remove(parts: Iterable[Path]) -> None:

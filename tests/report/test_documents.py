@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from archsim.errors import InputError
-from archsim.report import write
+from archsim.report import check_writable, write
 from archsim.report.documents import operations_csv
 
 NAMES = ["result.json", "operations.csv", "breakdown.png", "timeline.png", "trace.json"]
@@ -137,3 +137,18 @@ def test_drawing_is_loaded_only_by_what_draws():
     )
 
     assert done.stdout == "[]\n"
+
+
+def test_a_folder_that_is_or_can_be_made_is_found_writable_and_not_made(tmp_path):
+    for folder in (tmp_path, tmp_path / "a" / "b"):
+        check_writable(folder)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_below_a_file_is_refused_before_anything_runs(tmp_path):
+    (tmp_path / "file").touch()
+
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(InputError, match="it is, or lies in, a file"):
+            check_writable(folder)
