@@ -97,15 +97,22 @@ class CheapestTrees:
     def steps_of_variants(self, root: int, missing: int) -> list[tuple[Step, ...]]:
         """Return the steps of every variant."""
         totals, exact = self.totals(root)
-        found = []
-        for variant, right in enumerate(np.broadcast_to(exact, self.extents.shape[1:]).tolist()):
-            if right:
-                splits = chosen_splits(self.topology, totals[:, variant], root)
-                found.append(as_steps(self.topology, splits, missing))
-            else:
-                alone = CheapestTrees(self.topology, self.extents[:, variant], self.criterion)
-                found.append(alone._in_integers.steps(root, missing))
-        return found
+        variants = self.extents.shape[1]
+        found: dict[int, tuple[Step, ...]] = {}
+        for variant in np.flatnonzero(~np.broadcast_to(exact, variants)).tolist():
+            alone = CheapestTrees(self.topology, self.extents[:, variant], self.criterion)
+            found[variant] = alone._in_integers.steps(root, missing)
+        begin, end = self.topology.starts[root : root + 2]
+        least = totals[begin:end].min(axis=0)
+        for variant in range(variants):
+            if variant in found:
+                continue
+            splits = chosen_splits(self.topology, totals[:, variant], root)
+            found[variant] = made = as_steps(self.topology, splits, missing)
+            if not self.criterion.uses_peak:  # variants of which this tree is a cheapest, too
+                same = np.flatnonzero(self.prices[splits].sum(axis=0) == least)
+                found = dict.fromkeys(same.tolist(), made) | found
+        return [found[variant] for variant in range(variants)]
 
     def totals(self, root: int) -> tuple[Array, Array]:
         """Return the splits' totals to read a tree from, and whether that is exact, by variant."""

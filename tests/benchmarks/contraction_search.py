@@ -3,7 +3,7 @@
 Run it as ``python tests/benchmarks/contraction_search.py``: it prints ratios of one run, the
 least of several times each, because the machine is shared. opt_einsum, cotengra and
 cotengrust take part where they are installed; their input is prepared beforehand, in the
-one-letter names that they want. Our time includes the tree, and its check.
+one-letter names that they want. Our time for one search includes the tree and its check.
 """
 
 import sys
@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from archsim.contraction import (
     CoreNetwork,
     TensorNetwork,
+    TrainingSearch,
     block_term,
     hierarchical_tucker,
     search,
@@ -94,38 +95,55 @@ def row(name: str, ours: float, theirs: dict[str, float]) -> str:
     return f"{name:16} {ours * 1e3:8.3f} ms   {ratios}"
 
 
+def peers_times(givens: list[Spelled], others: dict[str, Peer]) -> dict[str, float]:
+    """Return each peer's time for some searches."""
+    return {
+        name: least(lambda run=run: [run(given) for given in givens])  # type: ignore[misc]
+        for name, run in others.items()
+    }
+
+
+def one_search(name: str, network: TensorNetwork, others: dict[str, Peer]) -> str:
+    """Time one network."""
+    ours = least(lambda: search(network))
+    return row(name, ours, peers_times([spelled(network)], others))
+
+
+def training_layer(name: str, found: TrainingSearch, others: dict[str, Peer]) -> str:
+    """Time the forward pass and all gradients: the steps, as the peers' paths, then the trees."""
+    network, activation = found.network, found.activation
+    theirs = peers_times([spelled(tree.network) for tree in found.trees], others)
+    ours = least(lambda: search_training(network, activation))
+    trees = least(lambda: search_training(network, activation).trees)
+    return f"{row(name, ours, theirs)}   as trees {trees * 1e3:.3f} ms"
+
+
+def many_extents(name: str, network: TensorNetwork, others: dict[str, Peer]) -> str:
+    """Time one call for many batch sizes and ranks."""
+    bond = next(index for index in network.inputs[0] if index[0] in "ru")
+    variants = [{"b": 16 * (n + 1), bond: 4 + n % 10} for n in range(VARIANTS)]
+    networks = [tree.network for tree in search_many(network, variants)]
+    theirs = {"ours, one by one": least(lambda: [search(variant) for variant in networks])}
+    theirs |= peers_times([spelled(variant) for variant in networks], others)
+    return row(name, least(lambda: search_many(network, variants)), theirs)
+
+
 def report() -> None:
     """Print one line per network and kind of search."""
     others = peers()
+    fastest = {name: peer for name, peer in others.items() if name == "cotengrust"}
     print("one search: peers' time over ours")
     passes = {name: search_training(network, len(network.inputs) - 1) for name, network in layers()}
     for name, found in passes.items():
         middle = found.weight_gradients[len(found.weight_gradients) // 2]
-        for kind, tree in (("forward", found.forward), ("wgrad", middle)):
-            network, given = tree.network, spelled(tree.network)
-            theirs = {peer: least(lambda run=run: run(given)) for peer, run in others.items()}
-            print(row(f"{name} {kind}", least(lambda: search(network)), theirs))
+        print(one_search(f"{name} forward", found.network, others))
+        print(one_search(f"{name} wgrad", middle.network, others))
     print("a whole training layer: the peers' separate searches over our one")
     for name, found in passes.items():
-        given_all = [spelled(tree.network) for tree in found.trees]
-        network = found.network
-        ours = least(lambda: search_training(network, found.activation).trees)
-        bare = least(lambda: search_training(network, found.activation))
-        theirs = {
-            peer: least(lambda run=run: [run(given) for given in given_all])
-            for peer, run in others.items()
-        }
-        print(row(name, bare, theirs), f"  (as checked trees {ours * 1e3:.3f} ms)")
+        print(training_layer(name, found, others))
     print(f"{VARIANTS} extents of one network in one call: separate searches over it")
     for name, network in layers():
-        variants = [{"b": 16 * (n + 1)} for n in range(VARIANTS)]
-        given_all = [spelled(tree.network) for tree in search_many(network, variants)]
-        theirs = {"ours": VARIANTS * least(lambda: search(network))} | {
-            peer: least(lambda run=run: [run(given) for given in given_all])
-            for peer, run in others.items()
-            if peer == "cotengrust"
-        }
-        print(row(name, least(lambda: search_many(network, variants)), theirs))
+        print(many_extents(name, network, fastest))
 
 
 if __name__ == "__main__":
