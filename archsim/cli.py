@@ -114,6 +114,71 @@ def _progress() -> Iterator[Callable[[int, int], None] | None]:
 
 
 @main.command()
+@click.argument("network", metavar="EQUATION|FILE.yaml")
+@click.option(
+    "--size", "sizes", multiple=True, metavar="INDEX=SIZE", help="The extent of an index, e.g. i=8."
+)
+@click.option(
+    "--objective",
+    type=click.Choice(["macs", "peak", "traffic"]),
+    help="What the best tree has least of: multiply-accumulates (the default), elements of the "
+    "largest intermediate, or elements read and written.",
+)
+@click.option("--outer-products", is_flag=True, help="Allow steps whose tensors share no index.")
+@click.option("--hyperedges", is_flag=True, help="Allow an index in three or more tensors.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, nothing else.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="A folder for tree.png and tree.json.",
+)
+def contract(
+    network: str,
+    sizes: tuple[str, ...],
+    objective: str | None,
+    outer_products: bool,
+    hyperedges: bool,
+    as_json: bool,
+    out: Path | None,
+) -> None:
+    """Find the best order to contract a tensor network, and compare others to it.
+
+    EQUATION names the indices of every tensor and of the result: "i j, j k, k l -> i l".
+    A FILE has it under `equation`, and sizes under `sizes`; options take precedence.
+    """
+    from archsim import config, report
+    from archsim.contraction.study import ContractionStudy, is_equation, read_sizes
+    from archsim.report import contraction
+
+    options = {
+        "objective": objective,
+        "outer_products": outer_products or None,
+        "hyperedges": hyperedges or None,
+    }
+    given = {name: value for name, value in options.items() if value is not None}
+    extents = read_sizes(sizes)
+    if is_equation(network):
+        root = config.Section.of({"equation": network, "sizes": extents, **given})
+    else:
+        replaced = {
+            f'sizes."{index}"' if "." in index else f"sizes.{index}": size
+            for index, size in extents.items()
+        }
+        root = config.load(network, {**replaced, **given}).root
+    study = config.build(ContractionStudy, root)
+    if out:
+        report.check_writable(out)
+    comparison = study.compare()
+    written = contraction.write_contraction(study, comparison, out) if out else []
+    if as_json:
+        click.echo(json.dumps(contraction.contraction_json(study, comparison), allow_nan=False))
+        return
+    click.echo(contraction.contraction_text(study, comparison))
+    for file in written:
+        click.echo(f"wrote {file}")
+
+
+@main.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 def check(files: tuple[str, ...]) -> None:
     """Check configuration files of any kind, without running them."""

@@ -7,11 +7,21 @@ others are summed.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from types import MappingProxyType
 
 from archsim import formats
-from archsim.contraction.network import TensorNetwork
-from archsim.contraction.training import training_flow
-from archsim.errors import GraphError
+from archsim.contraction import (
+    HARDWARE_ORDERS,
+    ORDERS,
+    LayerSearch,
+    TensorNetwork,
+    training_flow,
+    training_macs,
+)
+from archsim.errors import GraphError, InputError
+from archsim.ir import Choice
 from archsim.ir.builder import GraphBuilder
 from archsim.ir.graph import OperationGraph
 from archsim.ir.operation import Indices
@@ -31,6 +41,7 @@ class TensorLinear:
     ``inputs`` and ``outputs`` are the modes of its features, most significant first;
     ``rows`` is the index of the activation's rows. Intermediates are called ``<name>.…``.
     Call forward, backward and weight_gradient in this order. A dense weight is one core.
+    ``machine`` is asked for trees where the order depends on it.
 
     Raises:
         InputError: for an unknown order, or cores that the order cannot take.
@@ -46,12 +57,15 @@ class TensorLinear:
         outputs: Indices,
         rows: str,
         order: str,
+        machine: LayerSearch | None = None,
     ) -> None:
         network = TensorNetwork((*core_indices, (rows, *inputs)), (rows, *outputs), builder.sizes)
         self.rows = builder.sizes[rows]
         self.features_in = network.elements(inputs)
         self.features_out = network.elements(outputs)
-        self._flow = training_flow(builder, network, order, name)
+        self._flow = training_flow(builder, network, order, name, machine)
+        if len(network.inputs) > 2:
+            builder.chose(_choice(builder, name, network, order, machine))
 
     def forward(self, x: TensorSpec, cores: Sequence[TensorSpec], result: str) -> TensorSpec:
         """Return ``X W``, of shape (rows, features out)."""
@@ -64,6 +78,34 @@ class TensorLinear:
     def weight_gradient(self, core: int, result: str) -> TensorSpec:
         """Return a core's gradient."""
         return self._flow.weight_gradient(core, result)
+
+
+def _choice(
+    builder: GraphBuilder,
+    name: str,
+    network: TensorNetwork,
+    order: str,
+    machine: LayerSearch | None,
+) -> Choice:
+    """Return what the layer's training step costs in this order and in all others."""
+    if order in HARDWARE_ORDERS:
+        assert machine is not None, order
+        return Choice(name, order, "s", machine.seconds(network, builder.format))
+    sizes = tuple(network.sizes.items())
+    return Choice(name, order, "MACs", _macs(network.inputs, network.output, sizes))
+
+
+@cache
+def _macs(
+    inputs: tuple[Indices, ...], output: Indices, sizes: tuple[tuple[str, int], ...]
+) -> Mapping[str, float]:
+    """Return the multiply-accumulates of a layer's training step in every order it can take."""
+    network = TensorNetwork(inputs, output, dict(sizes))
+    found: dict[str, float] = {}
+    for order in ORDERS:
+        with suppress(InputError):  # an order that these cores cannot take
+            found[order] = training_macs(network, order)
+    return MappingProxyType(found)
 
 
 def training_graph(

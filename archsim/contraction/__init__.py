@@ -8,9 +8,22 @@ from archsim.contraction.decomposition import (
     hosvd,
     tt_svd,
 )
-from archsim.contraction.exact_search import TrainingSearch, search, search_many, search_training
+from archsim.contraction.exact_search import (
+    TrainingSearch,
+    gradient_network,
+    search,
+    search_many,
+    search_training,
+)
 from archsim.contraction.factorisation import factorise
 from archsim.contraction.greedy_search import greedy
+from archsim.contraction.k_best import k_best
+from archsim.contraction.layer_search import (
+    HARDWARE_ORDERS,
+    HardwareAware,
+    HardwareOrder,
+    LayerSearch,
+)
 from archsim.contraction.layers import (
     CoreNetwork,
     block_term,
@@ -34,17 +47,22 @@ from archsim.contraction.orders import (
     fixed_order,
     halves,
 )
+from archsim.contraction.pareto import ParetoTree, cheapest_product, pareto_search
+from archsim.contraction.simulated_search import SimulatedSearch, search_simulated
 from archsim.contraction.training import (
     IndependentFlow,
     ReverseFlow,
     TrainingFlow,
     TwoSidedFlow,
+    needs_outer_products_somewhere,
     training_flow,
+    training_macs,
 )
 from archsim.contraction.tree import ContractionTree, Step
 
 __all__ = [
     "FIXED_ORDERS",
+    "HARDWARE_ORDERS",
     "ORDERS",
     "SEARCHED_ORDERS",
     "CandidateSteps",
@@ -52,38 +70,50 @@ __all__ = [
     "CoreNetwork",
     "Decomposition",
     "FixedOrder",
+    "HardwareAware",
+    "HardwareOrder",
     "IndependentFlow",
+    "LayerSearch",
     "NetworkLowering",
     "Objective",
+    "ParetoTree",
     "Part",
     "ReverseFlow",
     "SearchedOrder",
+    "SimulatedSearch",
     "Step",
     "TensorNetwork",
     "TrainingFlow",
     "TrainingSearch",
     "TwoSidedFlow",
     "block_term",
+    "cheapest_product",
     "cp",
     "decompose_tensor_train",
     "decompose_tensor_train_matrix",
     "decompose_tucker",
     "factorise",
     "fixed_order",
+    "gradient_network",
     "greedy",
     "halves",
     "hierarchical_tucker",
     "hierarchical_tucker_matrix",
     "hosvd",
+    "k_best",
     "lower_tree",
+    "needs_outer_products_somewhere",
     "open_indices",
+    "pareto_search",
     "search",
     "search_many",
+    "search_simulated",
     "search_training",
     "tensor_ring",
     "tensor_train",
     "tensor_train_matrix",
     "training_flow",
+    "training_macs",
     "tt_svd",
     "tucker",
 ]

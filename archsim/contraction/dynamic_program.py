@@ -89,7 +89,7 @@ class CheapestTrees:
     def steps(self, root: int, missing: int) -> tuple[Step, ...]:
         """Return the steps that make the set at place ``root``."""
         totals, exact = self.totals(root)
-        if not np.all(exact):
+        if not exact:
             return self._in_integers.steps(root, missing)
         known = None if self.criterion.uses_peak else self._known
         return as_steps(self.topology, chosen_splits(self.topology, totals, root, known), missing)

@@ -52,7 +52,7 @@ def search(
     if count == 1:
         return ContractionTree(network, ())
     terms = (*network.inputs, network.output)
-    table, extents = _prepare(terms, [network.sizes], count, count, outer_products, hyperedges)
+    table, extents = prepare(terms, [network.sizes], count, count, outer_products, hyperedges)
     root = place_of(table, (1 << count) - 1)
     found = CheapestTrees(table, _numbers(extents)[0], wanted)
     return ContractionTree(network, found.steps(root, missing=count))
@@ -77,7 +77,7 @@ def search_many(
     if not networks or count == 1 or wanted.peak_weight:
         return [search(n, objective, outer_products, hyperedges=hyperedges) for n in networks]
     terms, sizes = (*network.inputs, network.output), [variant.sizes for variant in networks]
-    table, extents = _prepare(terms, sizes, count, count, outer_products, hyperedges)
+    table, extents = prepare(terms, sizes, count, count, outer_products, hyperedges)
     root = place_of(table, (1 << count) - 1)
     width = max(1, BATCH_NUMBERS // len(table.left))
     found: list[ContractionTree] = []
@@ -86,6 +86,19 @@ def search_many(
         trees = CheapestTrees(table, _numbers(extents[block]).T, wanted)
         found += map(ContractionTree, networks[block], trees.steps_of_variants(root, count))
     return found
+
+
+def gradient_network(network: TensorNetwork, number: int) -> TensorNetwork:
+    """Return the network of one tensor's gradient: all others, and last the output's gradient.
+
+    Beyond the last tensor it is the network itself: the forward pass.
+    """
+    if number == len(network.inputs):
+        return network
+    others = (*network.inputs[:number], *network.inputs[number + 1 :], network.output)
+    present = {index for term in others for index in term}
+    wanted = [index for index in network.inputs[number] if index in present]
+    return TensorNetwork(others, wanted, network.sizes)
 
 
 @dataclass(frozen=True)
@@ -117,11 +130,7 @@ class TrainingSearch:
         return tuple(map(self._gradient, cores))
 
     def _gradient(self, number: int) -> ContractionTree:
-        network = self.network
-        others = (*network.inputs[:number], *network.inputs[number + 1 :], network.output)
-        present = {index for term in others for index in term}
-        wanted = [index for index in network.inputs[number] if index in present]
-        return ContractionTree(TensorNetwork(others, wanted, network.sizes), self.steps[number])
+        return ContractionTree(gradient_network(self.network, number), self.steps[number])
 
     @property
     def trees(self) -> tuple[ContractionTree, ...]:
@@ -168,7 +177,7 @@ def search_training(
         raise GraphError("a layer is an activation and at least one core, here is one tensor")
     wanted = criterion(objective)
     sizes = [network.sizes]
-    table, extents = _prepare(network.closed, sizes, count + 1, count, outer_products, hyperedges)
+    table, extents = prepare(network.closed, sizes, count + 1, count, outer_products, hyperedges)
     every = (2 << count) - 1
     roots = [place_of(table, every ^ 1 << number) for number in range(count + 1)]
     found = CheapestTrees(table, _numbers(extents)[0], wanted)
@@ -193,7 +202,7 @@ def _variant(network: TensorNetwork, sizes: Mapping[str, int]) -> TensorNetwork:
     return TensorNetwork(network.inputs, network.output, {**network.sizes, **sizes})
 
 
-def _prepare(
+def prepare(
     terms: Sequence[Indices],
     variants: Sequence[Mapping[str, int]],
     count: int,

@@ -192,13 +192,16 @@ def place_of(table: Topology, tensors: int) -> int:
     )
 
 
-@lru_cache(maxsize=64)
 def topology(structure: Structure) -> Topology:
-    """Enumerate the sets and splits of a structure.
+    """Return the sets and splits of a structure, enumerated or remembered.
 
     Raises:
         InputError: beyond ``SPLIT_LIMIT`` splits.
     """
+    return (_remembered_small if structure.count <= 12 else _remembered_large)(structure)
+
+
+def _enumerated(structure: Structure) -> Topology:
     touching = _touching(structure)
     below = (np.int64(1) << np.arange(structure.count)) - 1
     singles = below + 1
@@ -225,6 +228,10 @@ def topology(structure: Structure) -> Topology:
         met=Choices.of([chunk[left] | chunk[right] for chunk in opened], len(structure.bonds)),
         open=Choices.of(opened, len(structure.bonds)),
     )
+
+
+_remembered_small = lru_cache(maxsize=64)(_enumerated)
+_remembered_large = lru_cache(maxsize=16)(_enumerated)  # up to 150 MB each
 
 
 def _members(tensors: int) -> list[int]:
@@ -298,8 +305,6 @@ def _levels(sets: Masks, left: Places, right: Places, starts: Places) -> tuple[L
     found = []
     for size in range(2, int(sizes.max()) + 1):
         first, last = np.searchsorted(sizes, [size, size + 1]).tolist()
-        if first == last:
-            continue
         begin, end = int(starts[first]), int(starts[last])
         found.append(
             Level(

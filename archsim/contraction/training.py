@@ -9,12 +9,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import accumulate
 
+from archsim import formats
 from archsim.contraction.exact_search import TrainingSearch, needs_outer_products, search_training
+from archsim.contraction.layer_search import HARDWARE_ORDERS, LayerSearch
 from archsim.contraction.lowering import NetworkLowering, Part, lower_steps
 from archsim.contraction.network import TensorNetwork
 from archsim.contraction.orders import fixed_order, halves
 from archsim.contraction.tree import ContractionTree
-from archsim.errors import GraphError
+from archsim.errors import GraphError, InputError
 from archsim.ir.builder import GraphBuilder
 from archsim.ir.operation import Phase
 from archsim.ir.tensor import Role, TensorSpec
@@ -289,24 +291,62 @@ class IndependentFlow(TrainingFlow):
 
 
 def training_flow(
-    builder: GraphBuilder, network: TensorNetwork, order: str, name: str
+    builder: GraphBuilder,
+    network: TensorNetwork,
+    order: str,
+    name: str,
+    machine: LayerSearch | None = None,
 ) -> TrainingFlow:
     """Return the flow of a named order for a network whose last tensor is the activation.
 
     ``optimal`` searches the forward pass and each gradient, ``shared_optimal`` only the
     forward pass, whose intermediates the gradients then share; all other orders share too,
-    each in its way.
+    each in its way. The orders of :data:`HARDWARE_ORDERS` search each as ``optimal`` does,
+    for what they cost on a ``machine``.
+
+    Raises:
+        InputError: for an order that depends on a machine where none is given.
     """
     activation = len(network.inputs) - 1
+    if activation > 0:
+        for known in HARDWARE_ORDERS:
+            if order == known:
+                if machine is None:
+                    raise InputError(
+                        f"order {order!r} depends on the machine: lower it for one, as an "
+                        "experiment does"
+                    )
+                found = machine.find(network, known, builder.format)
+                return IndependentFlow(builder, found, name, activation)
     if order == "optimal" and activation > 0:
-        apart = any(
-            needs_outer_products([*terms[:n], *terms[n + 1 :]])
-            for terms in [network.closed]
-            for n in range(len(terms))
-        )
+        apart = needs_outer_products_somewhere(network)
         found = search_training(network, activation, outer_products=apart, hyperedges=True)
         return IndependentFlow(builder, found, name, activation)
     tree = fixed_order(network, activation, order)
     if order == "bidirectional" and all(halves(network, activation)):
         return TwoSidedFlow(builder, network, name)
     return ReverseFlow(builder, tree, name, activation)
+
+
+def needs_outer_products_somewhere(network: TensorNetwork) -> bool:
+    """Whether the forward pass or some gradient joins tensors that share no index."""
+    terms = network.closed
+    return any(needs_outer_products([*terms[:n], *terms[n + 1 :]]) for n in range(len(terms)))
+
+
+def training_macs(network: TensorNetwork, order: str) -> int:
+    """Return the multiply-accumulates of a layer's forward pass and all gradients in an order.
+
+    Raises:
+        InputError: for an order that the network cannot take, or that depends on a machine.
+    """
+    builder = GraphBuilder("layer", network.sizes, formats.parse("fp32"))
+    flow = training_flow(builder, network, order, "layer")
+    shapes = [[network.sizes[index] for index in term] for term in network.inputs]
+    tensors = [builder.tensor(f"tensor{n}", shape) for n, shape in enumerate(shapes)]
+    shape = [network.sizes[index] for index in network.output]
+    flow.forward(tensors, "result", shape)
+    flow.backward(builder.tensor("gradient", shape), "activation.gradient")
+    for core in range(len(tensors) - 1):
+        flow.weight_gradient(core, f"core{core}.gradient")
+    return builder.macs

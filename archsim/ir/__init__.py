@@ -1,6 +1,7 @@
 """What is computed: tensors, operations, graphs, and their numpy interpreter."""
 
 from archsim.ir.builder import GraphBuilder
+from archsim.ir.choice import Choice
 from archsim.ir.execute import execute
 from archsim.ir.graph import OperationGraph
 from archsim.ir.indexed import Contraction, Elementwise, Permute, Reduction
@@ -13,6 +14,7 @@ from archsim.ir.workload import WORKLOADS, Workload
 __all__ = [
     "WORKLOADS",
     "Access",
+    "Choice",
     "Contraction",
     "Elementwise",
     "Gather",

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 
 from archsim.formats import NumberFormat
+from archsim.ir.choice import Choice
 from archsim.ir.graph import OperationGraph
 from archsim.ir.indexed import Contraction, Elementwise, Permute, Reduction, read_equation
 from archsim.ir.lookup import Gather, ScatterAdd
@@ -24,6 +25,7 @@ class GraphBuilder:
         self.format = number_format
         self._operations: list[Operation] = []
         self._outputs: list[str] = []
+        self._choices: list[Choice] = []
         self._moved: dict[tuple[str, Indices, Indices], TensorSpec] = {}
 
     def tensor(
@@ -42,7 +44,18 @@ class GraphBuilder:
 
     def graph(self) -> OperationGraph:
         """Return the finished graph."""
-        return OperationGraph(self._operations, name=self.name, outputs=self._outputs)
+        return OperationGraph(
+            self._operations, name=self.name, outputs=self._outputs, choices=self._choices
+        )
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of all operations so far."""
+        return sum(operation.macs for operation in self._operations)
+
+    def chose(self, choice: Choice) -> None:
+        """Note which of several ways was taken."""
+        self._choices.append(choice)
 
     def add(self, operation: Operation) -> TensorSpec:
         """Append an operation and return its output."""

@@ -11,6 +11,7 @@ from types import MappingProxyType
 import networkx as nx
 
 from archsim.errors import GraphError
+from archsim.ir.choice import Choice
 from archsim.ir.operation import Operation
 from archsim.ir.tensor import TensorSpec
 
@@ -27,9 +28,16 @@ class OperationGraph:
     """
 
     def __init__(
-        self, operations: Iterable[Operation], *, name: str = "graph", outputs: Iterable[str] = ()
+        self,
+        operations: Iterable[Operation],
+        *,
+        name: str = "graph",
+        outputs: Iterable[str] = (),
+        choices: Iterable[Choice] = (),
     ) -> None:
         self.name = name
+        self.choices: tuple[Choice, ...] = tuple(choices)
+        """What lowering chose between, for the result to tell."""
         listed = tuple(operations)
         if not listed:
             raise GraphError(f"{name}: a graph needs at least one operation")

@@ -6,6 +6,7 @@ from archsim.results.metrics import MemoryPeak
 from archsim.results.result import (
     METRICS,
     Comparison,
+    OrderChoice,
     Provenance,
     PublishedValue,
     Result,
@@ -32,6 +33,7 @@ __all__ = [
     "MemoryRecord",
     "Occupancy",
     "OperationRecord",
+    "OrderChoice",
     "Provenance",
     "PublishedValue",
     "Result",

@@ -46,6 +46,18 @@ class Provenance:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OrderChoice:
+    """The contraction order that some layers took, and what each order would cost one of them."""
+
+    layers: tuple[str, ...]
+    chosen: str
+    unit: str
+    costs: Mapping[str, float]
+    margin: float
+    """The cheapest other order's cost over the chosen one's: below 1 where another is better."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class PublishedValue:
     """A published number beside which the simulated one is shown."""
 
@@ -78,6 +90,7 @@ class Result:
     provenance: Provenance
     steps_per_epoch: int | None = None
     published: tuple[PublishedValue, ...] = ()
+    orders: tuple[OrderChoice, ...] = ()
     parameters: Mapping[str, int] = field(default_factory=dict)
     """Bytes of the tensors of each role, as the workload holds them."""
 
@@ -229,6 +242,16 @@ class Result:
             },
             "critical_path": list(bounds.critical_path),
             "breakdown": self.breakdown,
+            "orders": [
+                {
+                    "layers": list(choice.layers),
+                    "chosen": choice.chosen,
+                    "margin": choice.margin,
+                    "unit": choice.unit,
+                    "costs": dict(choice.costs),
+                }
+                for choice in self.orders
+            ],
             "epoch": self._epoch(),
             "published": [
                 {

@@ -246,8 +246,8 @@ class _Planner:
             f"{self.graph.name} does not fit {self.architecture.name!r}: no room for "
             f"{tensor.name!r} ({tensor.role}, {tensor.size_bytes:,} B, {where}): "
             f"{'; '.join(tried)}. The step holds {_size(demand)} at its peak, these memories "
-            f"{_size(on_chip)}, less what blocks waste. Levers: a compressed workload.flow or a lower "
-            f"workload.tt_rank, fewer workload.encoders, a shorter workload.sequence, or an "
+            f"{_size(on_chip)}, less what blocks waste. Levers: a compressed workload.flow or a "
+            f"lower workload.tt_rank, fewer workload.encoders, a shorter workload.sequence, or an "
             f"architecture with off-chip memory"
         )
 

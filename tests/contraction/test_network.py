@@ -19,6 +19,7 @@ LAYER = TensorNetwork([("b", "i"), ("i", "r"), ("r", "o")], ("b", "o"), SIZES)
         ([("i", "i")], ("i",), {"i": 2}, "index 'i' stands twice"),
         ([("i",)], ("i", "i"), {"i": 2}, r"the output \(i i\): index 'i' stands twice"),
         ([("i",)], ("i",), {"i": 0}, "'i' must have a size >= 1, got 0"),
+        ([("i",), (7,)], ("i",), {"i": 2, 7: 3}, "tensor 1 .* 7 is not a name"),
         ([("i",), ("a b",)], ("i",), {"i": 2, "a b": 3}, "tensor 1 .* not a name"),
         ([("i",), ("",)], ("i",), {"i": 2, "": 3}, "tensor 1 .* not a name"),
     ],

@@ -97,10 +97,11 @@ def small_networks():
         ("traffic", lambda cost: cost.traffic),
         ("peak", lambda cost: (cost.peak, cost.macs)),
         ({"macs": 1, "traffic": 4}, lambda cost: cost.macs + 4 * cost.traffic),
+        ({"peak": 3, "macs": 0}, lambda cost: (cost.peak, cost.macs)),
         ({"macs": 0.5, "peak": 40}, lambda cost: 0.5 * cost.macs + 40 * cost.peak),
         ({"traffic": 1, "peak": 3}, lambda cost: cost.traffic + 3 * cost.peak),
     ],
-    ids=["macs", "traffic", "peak", "macs+traffic", "macs+peak", "traffic+peak"],
+    ids=["macs", "traffic", "peak", "macs+traffic", "peak alone", "macs+peak", "traffic+peak"],
 )
 def test_no_tree_is_better_than_the_one_found(objective, price, outer_products):
     for network, costs in small_networks():

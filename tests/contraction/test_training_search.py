@@ -35,7 +35,7 @@ def price(tree, objective):
     if objective == "traffic":
         return traffic
     if objective == "peak":
-        return tree.peak_elements
+        return tree.peak_elements, tree.macs
     return tree.macs if objective == "macs" else tree.macs + 7 * tree.peak_elements
 
 

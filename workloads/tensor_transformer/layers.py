@@ -67,6 +67,7 @@ class Linear:
             outputs=self.weight.outputs,
             rows=self.rows,
             order=self.weight.order,
+            machine=self.step.machine,
         )
         product = self._product.forward(x, self.cores, f"{self.name}.product")
         features = " ".join(self.weight.outputs)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from archsim import formats
-from archsim.contraction.layers import tensor_train
+from archsim.contraction import LayerSearch, tensor_train
 from archsim.errors import RegistryError
 from archsim.ir.builder import GraphBuilder
 from archsim.ir.graph import OperationGraph
@@ -33,6 +33,10 @@ Flow = Literal[
     "optimal",
     "shared_optimal",
     "greedy",
+    "latency",
+    "energy",
+    "edp",
+    "simulated",
 ]
 
 LIMITS = {
@@ -88,7 +92,8 @@ class TensorTransformer:
     tt_rank: int = 12
     """Of every bond between two cores."""
     flow: Flow = "bidirectional"
-    """How the matrices are held and contracted: ``dense``, or cores in this order."""
+    """How the matrices are held and contracted: ``dense``, or cores in this order; the last
+    four depend on the machine."""
     vocabulary: int = 1000
     ttm_modes: tuple[tuple[int, ...], tuple[int, ...]] | None = None
     """Token and feature modes of the embedding; without them, the matrices' input modes and
@@ -185,8 +190,18 @@ class TensorTransformer:
         Inputs: data, parameters and optimiser state; each parameter and state ``x`` is
         overwritten by ``x.updated``. ``loss`` is the loss before the update, and
         ``x.gradient`` the gradient of parameter x.
+
+        Raises:
+            InputError: for a flow that depends on the machine; see :meth:`lower_for`.
         """
-        model = _Model(self)
+        return self._lower(None)
+
+    def lower_for(self, machine: LayerSearch) -> OperationGraph:
+        """Return the graph of one training step, in orders that suit a machine."""
+        return self._lower(machine)
+
+    def _lower(self, machine: LayerSearch | None) -> OperationGraph:
+        model = _Model(self, machine)
         model.run()
         return model.step.builder.graph()
 
@@ -278,7 +293,7 @@ class TensorTransformer:
 class _Model:
     """The layers of a transformer, on a graph builder of their own."""
 
-    def __init__(self, spec: TensorTransformer) -> None:
+    def __init__(self, spec: TensorTransformer, machine: LayerSearch | None = None) -> None:
         sizes = {
             "t": spec.batch * spec.sequence,
             "b": spec.batch,
@@ -292,7 +307,7 @@ class _Model:
         }
         name = f"tensor transformer, {spec.flow}"
         builder = GraphBuilder(name, sizes, formats.parse(spec.number_format))
-        self.step = Step(builder, spec.update_rule, _data(builder, spec))
+        self.step = Step(builder, spec.update_rule, _data(builder, spec), machine)
         weight = _weight(spec, builder)
         self.embedding = Embedding(
             self.step, _table(spec, self.step), spec.segments, spec.layer_norm_epsilon

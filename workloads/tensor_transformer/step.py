@@ -1,9 +1,10 @@
-"""What the layers of one training step share: the builder, parameters, and their updates."""
+"""What the layers of one training step share: builder, parameters, their updates, machine."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
+from archsim.contraction import LayerSearch
 from archsim.ir.builder import GraphBuilder
 from archsim.ir.indexed import Elementwise
 from archsim.ir.operation import Phase
@@ -28,11 +29,16 @@ class Step:
     """
 
     def __init__(
-        self, builder: GraphBuilder, optimizer: Optimizer, data: Mapping[str, TensorSpec]
+        self,
+        builder: GraphBuilder,
+        optimizer: Optimizer,
+        data: Mapping[str, TensorSpec],
+        machine: LayerSearch | None,
     ) -> None:
         self.builder = builder
         self.optimizer = optimizer
         self.data = data
+        self.machine = machine
         self.parameters: dict[str, Parameter] = {}
 
     def parameter(

@@ -10,13 +10,15 @@ from typing import Any
 
 from archsim import config
 from archsim.config import Document, Section
+from archsim.contraction import HardwareAware
 from archsim.energy import EnergyTable, account
 from archsim.errors import InputError, did_you_mean
+from archsim.experiment.machine_search import MachineSearch
 from archsim.hardware import Architecture
-from archsim.ir import WORKLOADS, OperationGraph, Role, Workload
+from archsim.ir import WORKLOADS, Choice, OperationGraph, Role, Workload
 from archsim.machine import Progress, simulate
 from archsim.registry import load_plugins
-from archsim.results import METRICS, Provenance, PublishedValue, Result
+from archsim.results import METRICS, OrderChoice, Provenance, PublishedValue, Result
 from archsim.schedule import MemoryPlan, plan_memory, schedule
 
 SECTIONS = (
@@ -102,7 +104,10 @@ def lower(path: str | Path, *, overrides: Mapping[str, object] | None = None) ->
     """
     document = config.load(path, overrides)
     load_plugins()
-    return _workload(document).lower()
+    workload = _workload(document)
+    if not isinstance(workload, HardwareAware):
+        return workload.lower()
+    return _lower(read(path, overrides)[1])
 
 
 def read(
@@ -138,7 +143,7 @@ def simulate_experiment(
         InputError: if the workload does not fit the architecture.
         RunError: if the simulation could not finish.
     """
-    graph = experiment.workload.lower()
+    graph = _lower(experiment)
     memory = _plan(graph, experiment)
     planned = schedule(graph, experiment.architecture, memory)
     trace = simulate(planned, experiment.architecture, progress)
@@ -150,6 +155,7 @@ def simulate_experiment(
         steps_per_epoch=experiment.epoch.steps if experiment.epoch else None,
         published=experiment.published,
         parameters=_bytes_by_role(graph),
+        orders=_orders(graph),
     )
 
 
@@ -173,7 +179,7 @@ def check(path: str | Path) -> str:
         graph = config.build_registered(WORKLOADS, document.root).lower()
         return f"workload: {len(graph.operations):,} operations, {graph.macs:,} MACs"
     _, experiment = read(path)
-    graph = experiment.workload.lower()
+    graph = _lower(experiment)
     memory = _plan(graph, experiment)
     schedule(graph, experiment.architecture, memory)
     taken = ", ".join(
@@ -184,6 +190,14 @@ def check(path: str | Path) -> str:
         f"experiment {experiment.name}: {len(graph.operations):,} operations, "
         f"{graph.macs:,} MACs; {taken}"
     )
+
+
+def _lower(experiment: Experiment) -> OperationGraph:
+    """Lower a workload, for the experiment's machine where it asks what that would like."""
+    workload = experiment.workload
+    if isinstance(workload, HardwareAware):
+        return workload.lower_for(MachineSearch(experiment.architecture, experiment.energy))
+    return workload.lower()
 
 
 def _plan(graph: OperationGraph, experiment: Experiment) -> MemoryPlan:
@@ -220,6 +234,23 @@ def _published_value(document: Document, section: Section) -> PublishedValue:
     mark = source.partition(":")[0]
     status = mark if mark in ASSUMED else "published"
     return PublishedValue(metric=section.path[-1], value=value, status=status, source=source)
+
+
+def _orders(graph: OperationGraph) -> tuple[OrderChoice, ...]:
+    """Group the layers that chose alike."""
+    alike: dict[tuple[object, ...], list[Choice]] = {}
+    for choice in graph.choices:
+        alike.setdefault((choice.chosen, *choice.costs.items()), []).append(choice)
+    return tuple(
+        OrderChoice(
+            layers=tuple(choice.subject for choice in choices),
+            chosen=choices[0].chosen,
+            unit=choices[0].unit,
+            costs=choices[0].costs,
+            margin=choices[0].margin,
+        )
+        for choices in alike.values()
+    )
 
 
 def _bytes_by_role(graph: OperationGraph) -> dict[str, int]:

@@ -1,0 +1,25 @@
+"""One run, from its configuration to its result: the only package that sees every part."""
+
+from archsim.experiment.experiment import (
+    ENGINES,
+    Epoch,
+    Experiment,
+    MappingOptions,
+    check,
+    lower,
+    read,
+    run,
+    simulate_experiment,
+)
+
+__all__ = [
+    "ENGINES",
+    "Epoch",
+    "Experiment",
+    "MappingOptions",
+    "check",
+    "lower",
+    "read",
+    "run",
+    "simulate_experiment",
+]

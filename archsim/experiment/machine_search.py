@@ -1,0 +1,259 @@
+"""Contraction orders that suit one machine: its closed forms as prices, its engine as judge."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+
+from archsim.contraction import (
+    HARDWARE_ORDERS,
+    ORDERS,
+    CandidateSteps,
+    ContractionTree,
+    HardwareOrder,
+    TensorNetwork,
+    TrainingSearch,
+    cheapest_product,
+    gradient_network,
+    lower_tree,
+    needs_outer_products_somewhere,
+    search_simulated,
+    search_training,
+    training_flow,
+)
+from archsim.energy import EnergyTable
+from archsim.errors import InputError
+from archsim.formats import NumberFormat
+from archsim.hardware import Architecture
+from archsim.ir import Contraction, GraphBuilder, OperationGraph, Phase, Role, TensorSpec, Tile
+from archsim.ir.operation import Array
+from archsim.machine import component_kind, simulate
+from archsim.mapping import Mapper, Plan
+from archsim.schedule import plan_memory, schedule
+
+SIMULATIONS = 200
+"""Trees simulated for one contraction before the search says how near it is."""
+
+Key = tuple[tuple[tuple[str, ...], ...], tuple[str, ...], tuple[tuple[str, int], ...], str]
+"""What makes two networks, in a number format, the same."""
+
+
+class StepPrices:
+    """Seconds and joules of a contraction step of any shape, by closed forms.
+
+    A step is one matrix product whose operands and result lie where activations do; the
+    fastest unit's best tiling counts. Each shape is priced once.
+    """
+
+    def __init__(
+        self, architecture: Architecture, energy: EnergyTable, number_format: NumberFormat
+    ) -> None:
+        self.architecture = architecture
+        self.energy = energy
+        self.number_format = number_format
+        memory = architecture.memories_for(Role.ACTIVATION)[0]
+        self._mapper = Mapper(architecture, dict.fromkeys(("a", "b", "c"), memory))
+        self._plans: dict[Tile, Plan] = {}
+
+    def seconds(self, shape: Tile) -> float:
+        """Uncontended time."""
+        return self._plan(shape).uncontended_ticks / self.architecture.tick_rate
+
+    def joules(self, shape: Tile) -> float:
+        """Dynamic energy."""
+        return 1e-12 * sum(
+            count * self.energy.price(component_kind(self.architecture, component), action, name)
+            for part in self._plan(shape).parts
+            for (component, action, name), count in part.actions.items()
+        )
+
+    def least_seconds(self, shape: Tile) -> float:
+        """Time that no schedule can beat: the arithmetic alone, on all units of a sort."""
+        operation = self._operation(shape)
+        units = (self.architecture.units[name] for name in self._mapper.candidates(operation))
+        return min(
+            unit.tile_cycles(shape, operation.functions) / (unit.clock * unit.count)
+            for unit in units
+        )
+
+    def _operation(self, shape: Tile) -> Contraction:
+        def tensor(name: str, *extents: int) -> TensorSpec:
+            return TensorSpec(name, extents, self.number_format)
+
+        left = tensor("a", shape.batch, shape.m, shape.k)
+        right = tensor("b", shape.batch, shape.k, shape.n)
+        return Contraction(
+            name="step",
+            phase=Phase.FORWARD,
+            inputs=(left, right),
+            outputs=(tensor("c", shape.batch, shape.m, shape.n),),
+            equation="batch m k, batch k n -> batch m n",
+        )
+
+    def _plan(self, shape: Tile) -> Plan:
+        if shape not in self._plans:
+            operation = self._operation(shape)
+            units = self._mapper.candidates(operation)
+            plans = [self._mapper.plan(operation, unit) for unit in units]
+            self._plans[shape] = min(plans, key=lambda plan: plan.uncontended_ticks)
+        return self._plans[shape]
+
+
+@dataclass(frozen=True)
+class ByShape:
+    """An objective of contraction search that prices a step by its shape alone."""
+
+    price_of: Callable[[Tile], float]
+
+    def price(self, steps: CandidateSteps) -> Array:
+        """Return the price of every candidate step; equal shapes are asked for once."""
+        sides = np.stack([steps.batch, steps.m, steps.n, steps.k], axis=-1).astype(np.int64)
+        shapes, places = np.unique(sides.reshape(-1, 4), axis=0, return_inverse=True)
+        prices = np.array([self.price_of(Tile(*map(int, shape))) for shape in shapes])
+        return prices[places].reshape(steps.macs.shape)
+
+
+class MachineSearch:
+    """Finds the orders in which a layer's contractions suit a machine; each layer once."""
+
+    def __init__(self, architecture: Architecture, energy: EnergyTable) -> None:
+        self.architecture = architecture
+        self.energy = energy
+        self.verdicts: Counter[str] = Counter()
+        """How many contractions were searched by simulation, by what was proved of each."""
+        self._prices: dict[str, StepPrices] = {}
+        self._found: dict[tuple[Key, str], TrainingSearch] = {}
+        self._seconds: dict[Key, dict[str, float]] = {}
+
+    def find(
+        self, network: TensorNetwork, order: HardwareOrder, number_format: NumberFormat
+    ) -> TrainingSearch:
+        """Return trees for a layer's forward pass and each of its gradients."""
+        key = (_key(network, number_format), order)
+        if key not in self._found:
+            self._found[key] = self._search(network, order, self._prices_in(number_format))
+        return self._found[key]
+
+    def seconds(self, network: TensorNetwork, number_format: NumberFormat) -> Mapping[str, float]:
+        """Return the simulated time of the layer's training step in every order it can take."""
+        key = _key(network, number_format)
+        if key not in self._seconds:
+            times: dict[str, float] = {}
+            for order in (*ORDERS, *HARDWARE_ORDERS):
+                try:
+                    graph = self._training_step(network, order, number_format)
+                except InputError:
+                    continue  # an order that this network has not, as two halves of TTM cores
+                times[order] = self._simulated(graph)
+            self._seconds[key] = {order: time for order, time in times.items() if time < inf}
+        return self._seconds[key]
+
+    def _prices_in(self, number_format: NumberFormat) -> StepPrices:
+        name = number_format.name
+        if name not in self._prices:
+            self._prices[name] = StepPrices(self.architecture, self.energy, number_format)
+        return self._prices[name]
+
+    def _search(
+        self, network: TensorNetwork, order: HardwareOrder, prices: StepPrices
+    ) -> TrainingSearch:
+        outer = needs_outer_products_somewhere(network)
+        activation = len(network.inputs) - 1
+        additive = {"latency": prices.seconds, "energy": prices.joules}
+        if order in additive:
+            wanted = ByShape(additive[order])
+            return search_training(network, activation, wanted, outer, hyperedges=True)
+        steps = []
+        for number in range(len(network.inputs) + 1):
+            wanted_network = gradient_network(network, number)
+            if order == "edp":
+                tree = self._least_edp(wanted_network, prices, outer)
+            else:
+                streams = {activation, len(network.inputs)} - {number}
+                positions = {n - (n > number) for n in streams}
+                tree = self._fastest(wanted_network, positions, prices, outer)
+            steps.append(tree.steps)
+        return TrainingSearch(network, activation, tuple(steps))
+
+    def _least_edp(
+        self, network: TensorNetwork, prices: StepPrices, outer: bool
+    ) -> ContractionTree:
+        objectives = (ByShape(prices.seconds), ByShape(prices.joules))
+        watts = self.energy.static_power
+        found = cheapest_product(
+            network,
+            objectives,
+            combine=lambda seconds, joules: seconds * (joules + watts * seconds),
+            outer_products=outer,
+            hyperedges=True,
+        )
+        return found.tree
+
+    def _fastest(
+        self, network: TensorNetwork, activations: set[int], prices: StepPrices, outer: bool
+    ) -> ContractionTree:
+        found = search_simulated(
+            network,
+            ByShape(prices.least_seconds),
+            lambda tree: self._simulated(
+                self._contraction(tree, activations, prices.number_format)
+            ),
+            limit=SIMULATIONS,
+            outer_products=outer,
+            hyperedges=True,
+        )
+        self.verdicts[found.verdict] += 1
+        return found.tree
+
+    def _simulated(self, graph: OperationGraph) -> float:
+        """Return the simulated seconds of a graph, or infinity if the machine cannot run it."""
+        try:
+            memory = plan_memory(graph, self.architecture)
+            planned = schedule(graph, self.architecture, memory)
+        except InputError:
+            return inf
+        return simulate(planned, self.architecture).makespan / self.architecture.tick_rate
+
+    def _contraction(
+        self, tree: ContractionTree, activations: set[int], number_format: NumberFormat
+    ) -> OperationGraph:
+        network = tree.network
+        builder = GraphBuilder("contraction", network.sizes, number_format)
+        tensors = [
+            builder.tensor(
+                f"tensor{number}",
+                [network.sizes[index] for index in term],
+                Role.ACTIVATION if number in activations else Role.PARAMETER,
+            )
+            for number, term in enumerate(network.inputs)
+        ]
+        lower_tree(builder, tree, tensors, "contraction", Phase.FORWARD, result="result")
+        return builder.graph()
+
+    def _training_step(
+        self, network: TensorNetwork, order: str, number_format: NumberFormat
+    ) -> OperationGraph:
+        """Return the graph of a layer's forward pass and all gradients, in a named order."""
+        activation = len(network.inputs) - 1
+        builder = GraphBuilder("layer", network.sizes, number_format)
+        flow = training_flow(builder, network, order, "layer", self)
+        tensors = [
+            builder.tensor(
+                f"layer.G{number}" if number != activation else "X",
+                [network.sizes[index] for index in term],
+                Role.ACTIVATION if number == activation else Role.PARAMETER,
+            )
+            for number, term in enumerate(network.inputs)
+        ]
+        shape = [network.sizes[index] for index in network.output]
+        flow.forward(tensors, "Y", shape)
+        flow.backward(builder.tensor("dY", shape), "dX")
+        for core in range(activation):
+            flow.weight_gradient(core, f"layer.dG{core}")
+        return builder.graph()
+
+
+def _key(network: TensorNetwork, number_format: NumberFormat) -> Key:
+    return network.inputs, network.output, tuple(network.sizes.items()), number_format.name
