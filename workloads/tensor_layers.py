@@ -88,9 +88,10 @@ def _choice(
     machine: LayerSearch | None,
 ) -> Choice:
     """Return what the layer's training step costs in this order and in all others."""
-    if order in HARDWARE_ORDERS:
-        assert machine is not None, order
-        return Choice(name, order, "s", machine.seconds(network, builder.format))
+    for known in HARDWARE_ORDERS:
+        if order == known:
+            assert machine is not None, order
+            return Choice(name, order, "s", machine.seconds(network, known, builder.format))
     sizes = tuple(network.sizes.items())
     return Choice(name, order, "MACs", _macs(network.inputs, network.output, sizes))
 

@@ -22,6 +22,7 @@ from archsim.contraction.layer_search import (
     HARDWARE_ORDERS,
     HardwareAware,
     HardwareOrder,
+    LayerPlan,
     LayerSearch,
 )
 from archsim.contraction.layers import (
@@ -55,6 +56,7 @@ from archsim.contraction.training import (
     TrainingFlow,
     TwoSidedFlow,
     needs_outer_products_somewhere,
+    plan_flow,
     training_flow,
     training_macs,
 )
@@ -73,6 +75,7 @@ __all__ = [
     "HardwareAware",
     "HardwareOrder",
     "IndependentFlow",
+    "LayerPlan",
     "LayerSearch",
     "NetworkLowering",
     "Objective",
@@ -105,6 +108,7 @@ __all__ = [
     "needs_outer_products_somewhere",
     "open_indices",
     "pareto_search",
+    "plan_flow",
     "search",
     "search_many",
     "search_simulated",

@@ -5,6 +5,7 @@ with a :class:`LayerSearch`, which the experiment makes from mapping and archite
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal, Protocol, get_args, runtime_checkable
 
 from archsim.contraction.exact_search import TrainingSearch
@@ -13,9 +14,18 @@ from archsim.formats import NumberFormat
 from archsim.ir.graph import OperationGraph
 
 HardwareOrder = Literal["latency", "energy", "edp", "simulated"]
-"""``latency`` and ``energy``: least sum over steps; ``edp``: least product of both sums;
-``simulated``: least simulated time of each contraction, proved by a bound."""
+"""Trees of each contraction with the least sum over steps of time (``latency``) or energy
+(``energy``), the least product of both sums (``edp``), or the least simulated time
+(``simulated``); whether gradients share intermediates is decided by simulating the layer."""
 HARDWARE_ORDERS: tuple[HardwareOrder, ...] = get_args(HardwareOrder)
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """Trees for a layer, and whether the gradients share the forward tree's intermediates."""
+
+    trees: TrainingSearch
+    shares: bool
 
 
 class LayerSearch(Protocol):
@@ -23,15 +33,20 @@ class LayerSearch(Protocol):
 
     def find(
         self, network: TensorNetwork, order: HardwareOrder, number_format: NumberFormat
-    ) -> TrainingSearch:
-        """Return trees for a layer's forward pass and each of its gradients.
+    ) -> LayerPlan:
+        """Return how to compute a layer's forward pass and gradients.
 
         The network's last tensor is the activation.
         """
         ...
 
-    def seconds(self, network: TensorNetwork, number_format: NumberFormat) -> Mapping[str, float]:
-        """Return the simulated time of the layer's training step in every order it can take."""
+    def seconds(
+        self, network: TensorNetwork, order: HardwareOrder, number_format: NumberFormat
+    ) -> Mapping[str, float]:
+        """Return the simulated time of the layer's training step in this and all other orders.
+
+        Of the orders that depend on the machine, only the one asked for.
+        """
         ...
 
 

@@ -11,7 +11,7 @@ from itertools import accumulate
 
 from archsim import formats
 from archsim.contraction.exact_search import TrainingSearch, needs_outer_products, search_training
-from archsim.contraction.layer_search import HARDWARE_ORDERS, LayerSearch
+from archsim.contraction.layer_search import HARDWARE_ORDERS, LayerPlan, LayerSearch
 from archsim.contraction.lowering import NetworkLowering, Part, lower_steps
 from archsim.contraction.network import TensorNetwork
 from archsim.contraction.orders import fixed_order, halves
@@ -301,8 +301,7 @@ def training_flow(
 
     ``optimal`` searches the forward pass and each gradient, ``shared_optimal`` only the
     forward pass, whose intermediates the gradients then share; all other orders share too,
-    each in its way. The orders of :data:`HARDWARE_ORDERS` search each as ``optimal`` does,
-    for what they cost on a ``machine``.
+    each in its way. The orders of :data:`HARDWARE_ORDERS` are left to a ``machine``.
 
     Raises:
         InputError: for an order that depends on a machine where none is given.
@@ -316,8 +315,8 @@ def training_flow(
                         f"order {order!r} depends on the machine: lower it for one, as an "
                         "experiment does"
                     )
-                found = machine.find(network, known, builder.format)
-                return IndependentFlow(builder, found, name, activation)
+                plan = machine.find(network, known, builder.format)
+                return plan_flow(builder, plan, name)
     if order == "optimal" and activation > 0:
         apart = needs_outer_products_somewhere(network)
         found = search_training(network, activation, outer_products=apart, hyperedges=True)
@@ -332,6 +331,13 @@ def needs_outer_products_somewhere(network: TensorNetwork) -> bool:
     """Whether the forward pass or some gradient joins tensors that share no index."""
     terms = network.closed
     return any(needs_outer_products([*terms[:n], *terms[n + 1 :]]) for n in range(len(terms)))
+
+
+def plan_flow(builder: GraphBuilder, plan: LayerPlan, name: str) -> TrainingFlow:
+    """Return the flow of a plan that was made for a machine."""
+    if plan.shares:
+        return ReverseFlow(builder, plan.trees.forward, name, plan.trees.activation)
+    return IndependentFlow(builder, plan.trees, name, plan.trees.activation)
 
 
 def training_macs(network: TensorNetwork, order: str) -> int:

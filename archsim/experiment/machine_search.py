@@ -8,29 +8,31 @@ from math import inf
 import numpy as np
 
 from archsim.contraction import (
-    HARDWARE_ORDERS,
     ORDERS,
     CandidateSteps,
     ContractionTree,
     HardwareOrder,
+    LayerPlan,
     TensorNetwork,
+    TrainingFlow,
     TrainingSearch,
     cheapest_product,
     gradient_network,
     lower_tree,
     needs_outer_products_somewhere,
+    plan_flow,
     search_simulated,
     search_training,
     training_flow,
 )
-from archsim.energy import EnergyTable
+from archsim.energy import EnergyTable, account
 from archsim.errors import InputError
 from archsim.formats import NumberFormat
 from archsim.hardware import Architecture
 from archsim.ir import Contraction, GraphBuilder, OperationGraph, Phase, Role, TensorSpec, Tile
 from archsim.ir.operation import Array
 from archsim.machine import component_kind, simulate
-from archsim.mapping import Mapper, Plan
+from archsim.mapping import Mapper, TileClass, Tilings
 from archsim.schedule import plan_memory, schedule
 
 SIMULATIONS = 200
@@ -43,8 +45,9 @@ Key = tuple[tuple[tuple[str, ...], ...], tuple[str, ...], tuple[tuple[str, int],
 class StepPrices:
     """Seconds and joules of a contraction step of any shape, by closed forms.
 
-    A step is one matrix product whose operands and result lie where activations do; the
-    fastest unit's best tiling counts. Each shape is priced once.
+    A step is one matrix product whose operands and result lie where activations do and
+    pass each stage once, all stages overlapping; the fastest unit counts. Each shape is
+    priced once.
     """
 
     def __init__(
@@ -55,18 +58,18 @@ class StepPrices:
         self.number_format = number_format
         memory = architecture.memories_for(Role.ACTIVATION)[0]
         self._mapper = Mapper(architecture, dict.fromkeys(("a", "b", "c"), memory))
-        self._plans: dict[Tile, Plan] = {}
+        self._parts: dict[Tile, tuple[TileClass, ...]] = {}
 
     def seconds(self, shape: Tile) -> float:
-        """Uncontended time."""
-        return self._plan(shape).uncontended_ticks / self.architecture.tick_rate
+        """Time of the longest stage."""
+        return _longest_stage(self._overlapped(shape)) / self.architecture.tick_rate
 
     def joules(self, shape: Tile) -> float:
         """Dynamic energy."""
         return 1e-12 * sum(
             count * self.energy.price(component_kind(self.architecture, component), action, name)
-            for part in self._plan(shape).parts
-            for (component, action, name), count in part.actions.items()
+            for part in self._overlapped(shape)
+            for component, action, name, count in part.actions
         )
 
     def least_seconds(self, shape: Tile) -> float:
@@ -92,13 +95,17 @@ class StepPrices:
             equation="batch m k, batch k n -> batch m n",
         )
 
-    def _plan(self, shape: Tile) -> Plan:
-        if shape not in self._plans:
+    def _overlapped(self, shape: Tile) -> tuple[TileClass, ...]:
+        if shape not in self._parts:
             operation = self._operation(shape)
             units = self._mapper.candidates(operation)
-            plans = [self._mapper.plan(operation, unit) for unit in units]
-            self._plans[shape] = min(plans, key=lambda plan: plan.uncontended_ticks)
-        return self._plans[shape]
+            ways = [self._mapper.overlapped(operation, unit) for unit in units]
+            self._parts[shape] = min(ways, key=_longest_stage)
+        return self._parts[shape]
+
+
+def _longest_stage(parts: tuple[TileClass, ...]) -> int:
+    return max(max(part.service) for part in parts)
 
 
 @dataclass(frozen=True)
@@ -124,31 +131,58 @@ class MachineSearch:
         self.verdicts: Counter[str] = Counter()
         """How many contractions were searched by simulation, by what was proved of each."""
         self._prices: dict[str, StepPrices] = {}
-        self._found: dict[tuple[Key, str], TrainingSearch] = {}
-        self._seconds: dict[Key, dict[str, float]] = {}
+        self._tilings: Tilings = {}
+        self._found: dict[tuple[Key, str], LayerPlan] = {}
+        self._seconds: dict[tuple[Key, str], float] = {}
 
     def find(
         self, network: TensorNetwork, order: HardwareOrder, number_format: NumberFormat
-    ) -> TrainingSearch:
-        """Return trees for a layer's forward pass and each of its gradients."""
+    ) -> LayerPlan:
+        """Return how to compute a layer's forward pass and gradients.
+
+        With the trees that the order asks for, gradients of their own and gradients that
+        share the forward tree's intermediates are both simulated; the better one is taken,
+        by time, energy or their product as the order says.
+        """
         key = (_key(network, number_format), order)
         if key not in self._found:
-            self._found[key] = self._search(network, order, self._prices_in(number_format))
+            trees = self._search(network, order, self._prices_in(number_format))
+            plans = [LayerPlan(trees, shares=True), LayerPlan(trees, shares=False)]
+            if order == "simulated":
+                # The fastest forward pass need not make the fastest training step.
+                plans.append(self.find(network, "latency", number_format))
+            self._found[key] = min(plans, key=lambda p: self._cost(p, order, number_format))
         return self._found[key]
 
-    def seconds(self, network: TensorNetwork, number_format: NumberFormat) -> Mapping[str, float]:
-        """Return the simulated time of the layer's training step in every order it can take."""
-        key = _key(network, number_format)
-        if key not in self._seconds:
-            times: dict[str, float] = {}
-            for order in (*ORDERS, *HARDWARE_ORDERS):
-                try:
-                    graph = self._training_step(network, order, number_format)
-                except InputError:
-                    continue  # an order that this network has not, as two halves of TTM cores
-                times[order] = self._simulated(graph)
-            self._seconds[key] = {order: time for order, time in times.items() if time < inf}
-        return self._seconds[key]
+    def seconds(
+        self, network: TensorNetwork, order: HardwareOrder, number_format: NumberFormat
+    ) -> Mapping[str, float]:
+        """Return the simulated time of the layer's training step in this and all other orders."""
+        times: dict[str, float] = {}
+        for known in (*ORDERS, order):
+            key = (_key(network, number_format), known)
+            if key not in self._seconds:
+                self._seconds[key] = self._order_seconds(network, known, number_format)
+            if self._seconds[key] < inf:
+                times[known] = self._seconds[key]
+        return times
+
+    def _order_seconds(
+        self, network: TensorNetwork, order: str, number_format: NumberFormat
+    ) -> float:
+        """Return infinity for an order that this network has not, as two halves of TTM cores."""
+        builder = GraphBuilder("layer", network.sizes, number_format)
+        try:
+            flow = training_flow(builder, network, order, "layer", self)
+        except InputError:
+            return inf
+        return self._simulated(_training_step(builder, flow))[0]
+
+    def _cost(self, plan: LayerPlan, order: HardwareOrder, number_format: NumberFormat) -> float:
+        builder = GraphBuilder("layer", plan.trees.network.sizes, number_format)
+        graph = _training_step(builder, plan_flow(builder, plan, "layer"))
+        seconds, joules = self._simulated(graph)
+        return {"energy": joules, "edp": seconds * joules}.get(order, seconds)
 
     def _prices_in(self, number_format: NumberFormat) -> StepPrices:
         name = number_format.name
@@ -199,7 +233,7 @@ class MachineSearch:
             ByShape(prices.least_seconds),
             lambda tree: self._simulated(
                 self._contraction(tree, activations, prices.number_format)
-            ),
+            )[0],
             limit=SIMULATIONS,
             outer_products=outer,
             hyperedges=True,
@@ -207,14 +241,15 @@ class MachineSearch:
         self.verdicts[found.verdict] += 1
         return found.tree
 
-    def _simulated(self, graph: OperationGraph) -> float:
-        """Return the simulated seconds of a graph, or infinity if the machine cannot run it."""
+    def _simulated(self, graph: OperationGraph) -> tuple[float, float]:
+        """Return a graph's simulated seconds and joules; infinite if the machine cannot run it."""
         try:
             memory = plan_memory(graph, self.architecture)
-            planned = schedule(graph, self.architecture, memory)
+            planned = schedule(graph, self.architecture, memory, self._tilings)
         except InputError:
-            return inf
-        return simulate(planned, self.architecture).makespan / self.architecture.tick_rate
+            return inf, inf
+        trace = simulate(planned, self.architecture)
+        return trace.makespan / trace.tick_rate_hz, account(trace, self.energy).total_pj * 1e-12
 
     def _contraction(
         self, tree: ContractionTree, activations: set[int], number_format: NumberFormat
@@ -232,27 +267,22 @@ class MachineSearch:
         lower_tree(builder, tree, tensors, "contraction", Phase.FORWARD, result="result")
         return builder.graph()
 
-    def _training_step(
-        self, network: TensorNetwork, order: str, number_format: NumberFormat
-    ) -> OperationGraph:
-        """Return the graph of a layer's forward pass and all gradients, in a named order."""
-        activation = len(network.inputs) - 1
-        builder = GraphBuilder("layer", network.sizes, number_format)
-        flow = training_flow(builder, network, order, "layer", self)
-        tensors = [
-            builder.tensor(
-                f"layer.G{number}" if number != activation else "X",
-                [network.sizes[index] for index in term],
-                Role.ACTIVATION if number == activation else Role.PARAMETER,
-            )
-            for number, term in enumerate(network.inputs)
-        ]
-        shape = [network.sizes[index] for index in network.output]
-        flow.forward(tensors, "Y", shape)
-        flow.backward(builder.tensor("dY", shape), "dX")
-        for core in range(activation):
-            flow.weight_gradient(core, f"layer.dG{core}")
-        return builder.graph()
+
+def _training_step(builder: GraphBuilder, flow: TrainingFlow) -> OperationGraph:
+    """Return the graph of a layer's forward pass and all gradients."""
+    network = flow.network
+    activation = len(network.inputs) - 1
+    shapes = [[network.sizes[index] for index in term] for term in network.inputs]
+    cores = [
+        builder.tensor(f"layer.G{number}", shape, Role.PARAMETER)
+        for number, shape in enumerate(shapes[:-1])
+    ]
+    shape = [network.sizes[index] for index in network.output]
+    flow.forward([*cores, builder.tensor("X", shapes[activation])], "Y", shape)
+    flow.backward(builder.tensor("dY", shape), "dX")
+    for core in range(activation):
+        flow.weight_gradient(core, f"layer.dG{core}")
+    return builder.graph()
 
 
 def _key(network: TensorNetwork, number_format: NumberFormat) -> Key:

@@ -1,7 +1,7 @@
 """How one operation is cut and placed: tilings, legality, the mapper, tile streams."""
 
-from archsim.mapping.mapper import Mapper, Plan
-from archsim.mapping.mapping import Mapping, Operand, Work
+from archsim.mapping.mapper import Mapper, Plan, Tilings
+from archsim.mapping.mapping import Mapping, Operand, Work, whole_tile
 from archsim.mapping.stream import Repeat, Stage, StageKind, TileClass, TileStream
 
 __all__ = [
@@ -14,5 +14,7 @@ __all__ = [
     "StageKind",
     "TileClass",
     "TileStream",
+    "Tilings",
     "Work",
+    "whole_tile",
 ]

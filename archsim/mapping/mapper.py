@@ -10,11 +10,15 @@ from archsim.hardware.architecture import Architecture
 from archsim.hardware.component import ceil_div
 from archsim.ir.operation import Operation
 from archsim.ir.tile import Axis, Tile
-from archsim.mapping.mapping import Mapping, Work
-from archsim.mapping.stream import TileStream
+from archsim.mapping.mapping import Mapping, Work, whole_tile
+from archsim.mapping.stream import TileClass, TileStream
 
 CANDIDATES = 100
 """Tilings compared for one operation: those with fewest tiles that fit the buffer."""
+
+
+Tilings = dict[tuple[object, ...], tuple[Mapping, TileStream]]
+"""Tilings found for an architecture, for whoever maps many graphs to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +42,15 @@ class Mapper:
     moves fewest bits, then the one of fewest tiles, wins.
     """
 
-    def __init__(self, architecture: Architecture, placement: MappingOf[str, str]) -> None:
+    def __init__(
+        self,
+        architecture: Architecture,
+        placement: MappingOf[str, str],
+        known: Tilings | None = None,
+    ) -> None:
         self.architecture = architecture
         self.placement = placement
-        self._known: dict[tuple[object, ...], tuple[Mapping, TileStream]] = {}
+        self._known: Tilings = {} if known is None else known
 
     def candidates(self, operation: Operation) -> tuple[str, ...]:
         """Units that can do an operation.
@@ -87,6 +96,14 @@ class Mapper:
             for space in spaces
         ]
         return Plan(unit, tuple(stream for _, stream in mapped), mapped[0][0])
+
+    def overlapped(self, operation: Operation, unit: str) -> tuple[TileClass, ...]:
+        """Return each independent part as one tile, as if all its stages overlapped perfectly."""
+        spaces = _parts(operation, self.architecture.units[unit].count)
+        return tuple(
+            whole_tile(Work(self.architecture, unit, operation, space, self.placement))
+            for space in spaces
+        )
 
     def _best(self, work: Work) -> tuple[Mapping, TileStream]:
         key = work.key

@@ -206,6 +206,14 @@ class _Nest:
         return self._classes[key]
 
 
+def whole_tile(work: Work) -> TileClass:
+    """Return all of the work as one tile, whatever the buffer: what perfect overlap would take.
+
+    No tiling is faster than the longest of its stages.
+    """
+    return _tile_class(work, work.space, (True,) * len(work.reads), complete=True, counted=True)
+
+
 def _tile_class(
     work: Work, tile: Tile, loads: tuple[bool, ...], complete: bool, counted: bool
 ) -> TileClass:

@@ -6,21 +6,27 @@ from heapq import heapify, heappop, heappush
 from archsim.hardware.architecture import Architecture
 from archsim.ir.graph import OperationGraph
 from archsim.ir.operation import Operation
-from archsim.mapping.mapper import Mapper, Plan
+from archsim.mapping.mapper import Mapper, Plan, Tilings
 from archsim.schedule.memory_plan import MemoryPlan
 from archsim.schedule.schedule import Schedule, Task
 
 
-def schedule(graph: OperationGraph, architecture: Architecture, memory: MemoryPlan) -> Schedule:
+def schedule(
+    graph: OperationGraph,
+    architecture: Architecture,
+    memory: MemoryPlan,
+    known: Tilings | None = None,
+) -> Schedule:
     """Map every operation and order all of them on the units.
 
     The order is made with the closed-form times of :class:`TileStream`; what contention
-    does to it is for the simulation to find.
+    does to it is for the simulation to find. Tilings that are ``known`` of this architecture
+    are used again, and those found are added.
 
     Raises:
         MappingError: if an operation cannot run on the architecture.
     """
-    mapper = Mapper(architecture, memory.memory_of())
+    mapper = Mapper(architecture, memory.memory_of(), known)
     options = {
         operation.name: tuple(mapper.plan(operation, unit) for unit in mapper.candidates(operation))
         for operation in graph.operations
