@@ -1,5 +1,6 @@
 """In which order tensor networks are contracted, and what each order costs."""
 
+from archsim.contraction.compare import OrderComparison, compare_orders
 from archsim.contraction.decomposition import (
     Decomposition,
     decompose_tensor_train,
@@ -50,6 +51,7 @@ from archsim.contraction.orders import (
 )
 from archsim.contraction.pareto import ParetoTree, cheapest_product, pareto_search
 from archsim.contraction.simulated_search import SimulatedSearch, search_simulated
+from archsim.contraction.study import ContractionStudy
 from archsim.contraction.training import (
     IndependentFlow,
     ReverseFlow,
@@ -68,6 +70,7 @@ __all__ = [
     "ORDERS",
     "SEARCHED_ORDERS",
     "CandidateSteps",
+    "ContractionStudy",
     "ContractionTree",
     "CoreNetwork",
     "Decomposition",
@@ -79,6 +82,7 @@ __all__ = [
     "LayerSearch",
     "NetworkLowering",
     "Objective",
+    "OrderComparison",
     "ParetoTree",
     "Part",
     "ReverseFlow",
@@ -91,6 +95,7 @@ __all__ = [
     "TwoSidedFlow",
     "block_term",
     "cheapest_product",
+    "compare_orders",
     "cp",
     "decompose_tensor_train",
     "decompose_tensor_train_matrix",

@@ -122,7 +122,7 @@ class CheapestTrees:
         least = self._peaks[root]
         if self.criterion.peak_first:
             best, totals = self._limited(least)
-            return totals, self._exact(np.maximum(best[root], least))
+            return totals, self._exact(np.maximum(np.asarray(best[root], best.dtype), least))
         return self._weighed(root), np.array(True)
 
     def _exact(self, cost: Array) -> Array:

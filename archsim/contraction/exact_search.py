@@ -189,8 +189,8 @@ def needs_outer_products(terms: Sequence[Indices]) -> bool:
     """Whether some tensors share no index with the rest, so that only outer products join them."""
     reached, rest = set(terms[0]), [set(term) for term in terms[1:]]
     while touching := [term for term in rest if term & reached]:
-        reached.update(*touching)
         rest = [term for term in rest if not term & reached]
+        reached.update(*touching)
     return bool(rest)
 
 

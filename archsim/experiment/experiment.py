@@ -10,7 +10,7 @@ from typing import Any
 
 from archsim import config
 from archsim.config import Document, Section
-from archsim.contraction import HardwareAware
+from archsim.contraction import ContractionStudy, HardwareAware
 from archsim.energy import EnergyTable, account
 from archsim.errors import InputError, did_you_mean
 from archsim.experiment.machine_search import MachineSearch
@@ -175,6 +175,9 @@ def check(path: str | Path) -> str:
     if "traffic" in document:
         table = config.build(EnergyTable, document.root)
         return f"energy table {table.name}: {len(table.prices)} prices"
+    if "equation" in document:
+        study = config.build(ContractionStudy, document.root)
+        return f"contraction: {len(study.network.inputs)} tensors"
     if "kind" in document:
         graph = config.build_registered(WORKLOADS, document.root).lower()
         return f"workload: {len(graph.operations):,} operations, {graph.macs:,} MACs"

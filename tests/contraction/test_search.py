@@ -21,6 +21,7 @@ from archsim.contraction import (
     tensor_train,
     tensor_train_matrix,
 )
+from archsim.contraction.exact_search import needs_outer_products
 from archsim.contraction.topology import EXACT_LIMIT
 from archsim.errors import GraphError, InputError
 from tests.contraction.networks import (
@@ -356,3 +357,19 @@ def test_trains_as_long_as_the_limit_are_searched():
 
     assert search(network).macs <= greedy(network).macs
     assert search_training(network, 16).forward.macs == search(network).macs
+
+
+def test_tensors_along_a_chain_need_no_outer_products():
+    chain = [("a",), ("a", "b"), ("b", "c"), ("c", "d")]
+
+    assert not needs_outer_products(chain)
+    assert needs_outer_products([*chain, ("e",)])
+
+
+def test_a_peak_beyond_64_bits_is_searched_in_whole_numbers():
+    network = TensorNetwork(
+        (("a", "b"), ("b", "c"), ("c", "d")), ("a", "d"), dict.fromkeys("abcd", 2**30)
+    )
+
+    assert search(network, "peak").peak_elements == 2**60
+    assert search(network, "macs").macs == 2 * 2**90

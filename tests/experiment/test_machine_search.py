@@ -1,0 +1,175 @@
+"""Contraction orders for a machine: bounds that bound, searches that simulation confirms."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import archsim
+from archsim.contraction import (
+    HARDWARE_ORDERS,
+    TensorNetwork,
+    gradient_network,
+    k_best,
+    tensor_train,
+    tensor_train_matrix,
+)
+from archsim.errors import InputError
+from archsim.experiment import read
+from archsim.experiment.machine_search import ByShape, MachineSearch, StepPrices
+from archsim.formats import parse
+from archsim.ir import Tile
+from workloads.tensor_layers import training_graph
+
+EXPERIMENTS = Path(__file__).parents[2] / "configs" / "experiments"
+FP32 = parse("fp32")
+
+
+def layer(weight, rows):
+    """A layer's network: the cores, then the activation."""
+    inputs = [index for index in sorted(weight.sizes) if index.startswith("i")]
+    outputs = [index for index in sorted(weight.sizes) if index.startswith("o")]
+    return TensorNetwork(
+        (*weight.cores, ("rows", *inputs)), ("rows", *outputs), {**weight.sizes, "rows": rows}
+    )
+
+
+SMALL = layer(tensor_train((4, 6), (6, 4), (3, 5, 3)), 8)
+PAPER = layer(tensor_train((12, 8, 8), (8, 8, 12), (12,) * 5), 32)
+PAIRED = layer(tensor_train_matrix((4, 6), (6, 4), (3,)), 8)
+
+
+@pytest.fixture(scope="module")
+def machine():
+    _, experiment = read(EXPERIMENTS / "u50_atis_2enc.yaml")
+    return MachineSearch(experiment.architecture, experiment.energy)
+
+
+@pytest.fixture(scope="module")
+def prices(machine):
+    return StepPrices(machine.architecture, machine.energy, FP32)
+
+
+def simulated_times(machine, network, activations):
+    """The simulated time of every tree of a network."""
+    return [
+        machine._simulated(machine._contraction(tree, activations, FP32))[0]
+        for _, tree in k_best(network, "macs")
+    ]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.builds(Tile, *[st.integers(1, 40)] * 4))
+def test_no_simulated_product_is_faster_than_the_bound(machine, prices, shape):
+    network = TensorNetwork(
+        (("b", "m", "k"), ("b", "k", "n")),
+        ("b", "m", "n"),
+        {"b": shape.batch, "m": shape.m, "k": shape.k, "n": shape.n},
+    )
+
+    (time,) = simulated_times(machine, network, {0, 1})
+
+    assert prices.least_seconds(shape) <= time * (1 + 1e-12)
+
+
+def test_a_steps_price_is_its_longest_stage(prices):
+    """768 x 12 by 12 x 32 on twelve multipliers at 100 MHz.
+
+    The kernel takes 20 + 768 * 32 - 1 cycles; the link at 64 bit a cycle brings
+    (768 * 12 + 12 * 32) / 2 = 4,800 lines and takes 768 * 32 / 2 = 12,288 back.
+    """
+    assert prices.seconds(Tile(m=768, n=32, k=12)) == pytest.approx((20 + 768 * 32 - 1) / 100e6)
+
+
+@pytest.mark.parametrize("number", range(len(SMALL.inputs) + 1))
+def test_the_simulated_search_finds_what_simulating_every_tree_finds(machine, number):
+    network = gradient_network(SMALL, number)
+    streams = {len(SMALL.inputs) - 1, len(SMALL.inputs)} - {number}
+    activations = {n - (n > number) for n in streams}
+
+    trees = machine.find(SMALL, "simulated", FP32).trees
+    found = machine._search(SMALL, "simulated", machine._prices_in(FP32))
+    tree = {
+        len(SMALL.inputs): found.forward,
+        len(SMALL.inputs) - 1: found.input_gradient,
+    }.get(number) or found.weight_gradients[number]
+
+    time = machine._simulated(machine._contraction(tree, activations, FP32))[0]
+    assert time == min(simulated_times(machine, network, activations))
+    assert trees.network == SMALL
+    assert set(machine.verdicts) == {"optimal (proved by simulation)"}
+
+
+@pytest.mark.slow
+def test_the_papers_layer_is_proved_optimal_by_simulation(machine):
+    """374 trees: the count of the forward pass of a TT layer of three modes a side."""
+    found = machine._search(PAPER, "simulated", machine._prices_in(FP32))
+    times = simulated_times(machine, PAPER, {len(PAPER.inputs) - 1})
+
+    best = machine._simulated(machine._contraction(found.forward, {len(PAPER.inputs) - 1}, FP32))[0]
+    assert len(times) == 374
+    assert best == min(times)
+
+
+@pytest.mark.parametrize("order", HARDWARE_ORDERS)
+def test_an_order_for_the_machine_is_no_slower_there_than_the_least_macs(machine, order):
+    """The layer is simulated whole: of plans that a search finds, the better one is taken."""
+    seconds = machine.seconds(PAPER, order, FP32)
+
+    assert seconds[order] <= seconds["optimal"]
+    assert set(seconds) == {
+        "bidirectional",
+        "right_to_left",
+        "left_to_right",
+        "optimal",
+        "shared_optimal",
+        "greedy",
+        order,
+    }
+
+
+def test_an_order_that_the_cores_cannot_take_is_left_out(machine):
+    assert "bidirectional" not in machine.seconds(PAIRED, "latency", FP32)
+
+
+def test_equal_shapes_are_priced_once(machine):
+    asked = []
+
+    def price(shape):
+        asked.append(shape)
+        return float(shape.points)
+
+    list(k_best(PAPER, ByShape(price)))
+
+    assert len(asked) == len(set(asked))
+
+
+def test_the_result_tells_the_order_and_its_margin():
+    result = archsim.run(
+        EXPERIMENTS / "u50_atis_2enc.yaml",
+        overrides={"workload.encoders": 1, "workload.flow": "edp"},
+    )
+
+    layers, intent = result.orders
+    assert "encoder0.query" in layers.layers
+    assert intent.layers == ("intent.hidden",)  # it sees one token: another network
+    assert layers.chosen == "edp"
+    assert layers.unit == "s"
+    others = [cost for order, cost in layers.costs.items() if order != "edp"]
+    assert layers.margin == min(others) / layers.costs["edp"]
+    assert result.to_dict()["orders"][0]["chosen"] == "edp"
+
+
+def test_a_graph_alone_has_no_machine():
+    with pytest.raises(InputError, match="order 'latency' depends on the machine"):
+        training_graph([("i0", "r"), ("r", "o0")], {"i0": 4, "r": 2, "o0": 4}, 3, "latency")
+
+
+def test_lowering_an_experiment_has_its_machine():
+    graph = archsim.lower(
+        EXPERIMENTS / "u50_atis_2enc.yaml",
+        overrides={"workload.encoders": 1, "workload.flow": "latency"},
+    )
+
+    assert {choice.chosen for choice in graph.choices} == {"latency"}
