@@ -8,7 +8,7 @@ from archsim.report.shares import (
     energy_split,
     static_energy_j,
 )
-from archsim.results import Result
+from archsim.results import OrderChoice, Result
 from archsim.results.metrics import IDLE
 
 NEAR = 0.9
@@ -26,6 +26,22 @@ def short(name: str) -> str:
 def why_this_long(result: Result) -> str:
     """Say in a few sentences what limits a run, where its time goes and what would help."""
     return f"{bound_in_words(result)} {_largest_times(result)} {_lever(result)}"
+
+
+def order_in_words(choice: OrderChoice) -> str:
+    """Say in which order layers were contracted, what that costs one, and what beats it."""
+    first, *others = choice.layers
+    whose = short(first) if not others else f"{short(first)} and {count(len(others))} more"
+    own = choice.costs[choice.chosen]
+    best = min(choice.costs, key=lambda order: choice.costs[order])
+    told = f"{whose}: {choice.chosen}, {_cost(own, choice.unit)}"
+    if choice.costs[best] >= own:
+        return f"{told}, the least of {count(len(choice.costs))} orders"
+    return f"{told}; {best} would take {_cost(choice.costs[best], choice.unit)}"
+
+
+def _cost(cost: float, unit: str) -> str:
+    return f"{count(round(cost))} {unit}" if unit == "MACs" else quantity(cost, unit)
 
 
 def bound_in_words(result: Result) -> str:

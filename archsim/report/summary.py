@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from textwrap import wrap
 
-from archsim.report.explain import where_energy_goes, why_this_long
+from archsim.report.explain import order_in_words, where_energy_goes, why_this_long
 from archsim.report.quantities import Scale, count, ellipsize, percent, quantity
 from archsim.report.shares import SPLITS, Split, energy_split, room, room_taken, time_split
 from archsim.results import MemoryPeak, Result
@@ -12,6 +12,8 @@ from archsim.results import MemoryPeak, Result
 WIDTH = 100
 ROWS = 5
 """Rows of each split."""
+ORDERS = 2
+"""Sorts of layer whose contraction order is told."""
 METRIC_UNITS = {"_s": "s", "_j": "J", "_w": "W", "_js": "J·s"}
 """Units by the ending of a metric's name."""
 
@@ -21,6 +23,7 @@ def summary(result: Result) -> str:
     blocks = [
         _answer(result),
         ["why this long?", *_paragraph(why_this_long(result))],
+        _orders(result),
         _side_by_side([time_split(result, by) for by in SPLITS]),
         [
             *_side_by_side([energy_split(result, by) for by in SPLITS]),
@@ -58,6 +61,17 @@ def _answer(result: Result) -> list[str]:
             f"{quantity(epoch_j, 'J')}"
         )
     return lines
+
+
+def _orders(result: Result) -> list[str]:
+    if not result.orders:
+        return []
+    told = [
+        line for choice in result.orders[:ORDERS] for line in _paragraph(order_in_words(choice))
+    ]
+    more = len(result.orders) - ORDERS
+    rest = [f"  {count(more)} more sorts of layer in result.json"] if more > 0 else []
+    return ["contraction order, and what a layer's training step costs in it", *told, *rest]
 
 
 def _side_by_side(splits: Sequence[Split]) -> list[str]:

@@ -2,8 +2,13 @@
 
 import pytest
 
-from archsim.report.explain import bound_in_words, where_energy_goes, why_this_long
-from archsim.results import Energy, Interval, OperationRecord
+from archsim.report.explain import (
+    bound_in_words,
+    order_in_words,
+    where_energy_goes,
+    why_this_long,
+)
+from archsim.results import Energy, Interval, OperationRecord, OrderChoice
 
 
 def test_a_chain_of_operations_is_named_with_its_length_and_nearness(result):
@@ -118,3 +123,29 @@ def test_a_run_without_priced_actions_has_no_spenders(make_result, static_pj, wo
     run = make_result(energy=Energy(dynamic_pj={}, static_pj=static_pj))
 
     assert where_energy_goes(run) == words
+
+
+def test_an_order_is_told_with_its_cost_and_what_beats_it():
+    costs = {"bidirectional": 3_055_104, "right_to_left": 3_760_128, "shared_optimal": 2_073_600}
+    layers = ("encoder0.query", "encoder0.key", "encoder0.value")
+
+    told = [
+        order_in_words(
+            OrderChoice(layers=layers, chosen=chosen, unit="MACs", costs=costs, margin=1.0)
+        )
+        for chosen in ("bidirectional", "shared_optimal")
+    ]
+
+    assert told == [
+        "encoder0.query and 2 more: bidirectional, 3,055,104 MACs; "
+        "shared_optimal would take 2,073,600 MACs",
+        "encoder0.query and 2 more: shared_optimal, 2,073,600 MACs, the least of 3 orders",
+    ]
+
+
+def test_the_time_of_an_order_is_told_in_a_fitting_unit():
+    choice = OrderChoice(
+        layers=("query",), chosen="edp", unit="s", costs={"edp": 0.00105}, margin=1.0
+    )
+
+    assert order_in_words(choice) == "query: edp, 1.05 ms, the least of 1 orders"
