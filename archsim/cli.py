@@ -149,6 +149,7 @@ def contract(
     from archsim import config, report
     from archsim.contraction.study import ContractionStudy, is_equation, read_sizes
     from archsim.report import contraction
+    from archsim.report.contraction_files import write_contraction
 
     options = {
         "objective": objective,
@@ -169,7 +170,7 @@ def contract(
     if out:
         report.check_writable(out)
     comparison = study.compare()
-    written = contraction.write_contraction(study, comparison, out) if out else []
+    written = write_contraction(study, comparison, out) if out else []
     if as_json:
         click.echo(json.dumps(contraction.contraction_json(study, comparison), allow_nan=False))
         return

@@ -10,12 +10,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from types import MappingProxyType
+from typing import Literal
 
 from archsim import formats
 from archsim.contraction import (
     HARDWARE_ORDERS,
     ORDERS,
+    FixedOrder,
+    HardwareOrder,
     LayerSearch,
+    SearchedOrder,
     TensorNetwork,
     training_flow,
     training_macs,
@@ -26,6 +30,9 @@ from archsim.ir.builder import GraphBuilder
 from archsim.ir.graph import OperationGraph
 from archsim.ir.operation import Indices
 from archsim.ir.tensor import Role, TensorSpec
+
+Flow = Literal["dense", FixedOrder, SearchedOrder, HardwareOrder]
+"""How a weight is held and contracted: as one matrix, or as cores in one of the orders."""
 
 
 def modes(core_indices: Iterable[Sequence[str]], side: str) -> Indices:
@@ -116,12 +123,14 @@ def training_graph(
     order: str = "bidirectional",
     *,
     number_format: str = "fp32",
+    machine: LayerSearch | None = None,
 ) -> OperationGraph:
     """Return the graph of one tensor linear layer's forward pass, dX and core gradients.
 
     Inputs: ``X`` (batch, features in), ``dY`` (batch, features out), the cores ``G0 …``.
     Results: ``Y``, ``dX``, ``dG0 …``. Features are row-major with mode 0 most
-    significant.
+    significant. ``machine`` is asked for trees where the order depends on it; ``dense`` is
+    the order of one core, which leaves no choice.
 
     Raises:
         InputError: for a malformed network, an unknown order, or cores that the order
@@ -139,9 +148,15 @@ def training_graph(
     builder = GraphBuilder(
         f"tensor layer, {order}", {**sizes, row: batch}, formats.parse(number_format)
     )
-    inputs, outputs = modes(cores, "i"), modes(cores, "o")
     layer = TensorLinear(
-        builder, "layer", cores, inputs=inputs, outputs=outputs, rows=row, order=order
+        builder,
+        "layer",
+        cores,
+        inputs=modes(cores, "i"),
+        outputs=modes(cores, "o"),
+        rows=row,
+        order="shared_optimal" if order == "dense" and len(cores) == 1 else order,
+        machine=machine,
     )
     parameters = [
         builder.tensor(f"G{n}", [sizes[index] for index in core], Role.PARAMETER)

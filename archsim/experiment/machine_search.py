@@ -73,13 +73,13 @@ class StepPrices:
         )
 
     def least_seconds(self, shape: Tile) -> float:
-        """Time that no schedule can beat: the arithmetic alone, on all units of a sort."""
-        operation = self._operation(shape)
-        units = (self.architecture.units[name] for name in self._mapper.candidates(operation))
-        return min(
-            unit.tile_cycles(shape, operation.functions) / (unit.clock * unit.count)
-            for unit in units
+        """Time that no schedule can beat: every multiplier of a sort of unit always busy."""
+        units = self._mapper.candidates(self._operation(shape))
+        rates = (
+            unit.peak_macs_per_cycle * unit.clock * unit.count
+            for unit in map(self.architecture.units.__getitem__, units)
         )
+        return shape.points / max(rates)
 
     def _operation(self, shape: Tile) -> Contraction:
         def tensor(name: str, *extents: int) -> TensorSpec:

@@ -10,9 +10,23 @@ from archsim.hardware.component import COMPONENTS, MemorySpec, at_least_one, cei
 from archsim.units import Bytes
 
 
+@dataclass(frozen=True, kw_only=True)
+class BlockMemorySpec(MemorySpec):
+    """A memory of an FPGA: blocks of fixed shape."""
+
+    blocks: int
+    """Blocks on the device, counted as its data sheet does."""
+    ports: int = 2
+    """Ports of a block."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least_one(blocks=self.blocks, ports=self.ports)
+
+
 @COMPONENTS.register("bram")
 @dataclass(frozen=True, kw_only=True)
-class BramSpec(MemorySpec):
+class BramSpec(BlockMemorySpec):
     """Block RAM: ``blocks`` BRAM36, each two BRAM18 that are given out one by one.
 
     A BRAM18 is 512 x 36, 1024 x 18, 2048 x 9, 4096 x 4, 8192 x 2 or 16384 x 1 bit.
@@ -28,15 +42,6 @@ class BramSpec(MemorySpec):
         (8192, 2),
         (16384, 1),
     )
-
-    blocks: int
-    """BRAM36 on the device."""
-    ports: int = 2
-    """Ports of a block."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        at_least_one(blocks=self.blocks, ports=self.ports)
 
     @property
     def units(self) -> int:
@@ -70,22 +75,13 @@ class BramSpec(MemorySpec):
 
 @COMPONENTS.register("uram")
 @dataclass(frozen=True, kw_only=True)
-class UramSpec(MemorySpec):
+class UramSpec(BlockMemorySpec):
     """UltraRAM: ``blocks`` of 4096 x 72 bit with two ports."""
 
     kind: ClassVar[str] = "uram"
     unit_name: ClassVar[str] = "URAM"
     DEPTH: ClassVar[int] = 4096
     WIDTH: ClassVar[int] = 72
-
-    blocks: int
-    """URAM blocks on the device."""
-    ports: int = 2
-    """Ports of a block."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        at_least_one(blocks=self.blocks, ports=self.ports)
 
     @property
     def units(self) -> int:

@@ -207,9 +207,9 @@ class _Nest:
 
 
 def whole_tile(work: Work) -> TileClass:
-    """Return all of the work as one tile, whatever the buffer: what perfect overlap would take.
+    """Return all of the work as one tile, whatever the buffer.
 
-    No tiling is faster than the longest of its stages.
+    Its longest stage is about what a tiling takes whose stages overlap perfectly.
     """
     return _tile_class(work, work.space, (True,) * len(work.reads), complete=True, counted=True)
 

@@ -4,10 +4,8 @@ A tree is written as an expression of its inputs' terms, ``((i j, j k), k l)``, 
 indented list, the result on top and below each tensor the two that it is made from.
 """
 
-import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from textwrap import wrap
 
 from archsim.contraction import ContractionTree
@@ -15,7 +13,6 @@ from archsim.contraction.compare import Loss, OrderComparison, OrderCost, StepCo
 from archsim.contraction.objective import QUANTITIES, Quantity
 from archsim.contraction.study import ContractionStudy
 from archsim.report.chrome_trace import Json
-from archsim.report.files import write_atomically
 from archsim.report.quantities import ellipsize, percent
 from archsim.report.summary import WIDTH
 
@@ -97,23 +94,6 @@ def contraction_json(study: ContractionStudy, comparison: OrderComparison) -> di
         "alternatives": [_order_json(comparison, order) for order in comparison.alternatives],
         "command": command(study),
     }
-
-
-def write_contraction(
-    study: ContractionStudy, comparison: OrderComparison, folder: Path
-) -> list[Path]:
-    """Write ``tree.json``, the comparison, and ``tree.png``, the best tree; both or none.
-
-    Raises:
-        InputError: if the folder cannot be written.
-    """
-    # Drawing takes longer to load than searching takes.
-    from archsim.report.contraction_figure import tree_png  # noqa: PLC0415
-
-    document = json.dumps(contraction_json(study, comparison), indent=2, allow_nan=False)
-    return write_atomically(
-        folder, {"tree.png": tree_png(study, comparison), "tree.json": f"{document}\n".encode()}
-    )
 
 
 def command(study: ContractionStudy) -> str:

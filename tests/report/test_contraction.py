@@ -17,9 +17,9 @@ from archsim.report.contraction import (
     expression,
     ratio_text,
     whole,
-    write_contraction,
 )
 from archsim.report.contraction_figure import name_lines, short, tree_boxes, tree_figure
+from archsim.report.contraction_files import write_contraction
 
 CHAIN = ContractionStudy(equation="i j, j k, k l -> i l", sizes={"i": 8, "j": 16, "k": 4, "l": 2})
 

@@ -308,7 +308,7 @@ def test_a_searched_forward_pass_costs_no_more_than_any_fixed_one():
             "ttm_modes: token modes 10 x 10 x 10 make 1000 rows, vocabulary is 1001",
         ),
         ({"ttm_modes": ((-10, -100), (12, 64))}, "ttm_modes: token modes"),
-        ({"flow": "backwards"}, "flow: 'backwards' is none of dense, right_to_left"),
+        ({"flow": "backwards"}, "flow: 'backwards' is none of dense, bidirectional"),
         ({"activation": "elu"}, "activation: 'elu' is none of gelu, relu"),
         ({"optimizer": "lion"}, "optimizer: 'lion' is none of sgd, adam"),
         ({"softmax_backward": "none"}, "softmax_backward: 'none' is none of"),

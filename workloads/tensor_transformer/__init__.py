@@ -1,5 +1,5 @@
 """A transformer for intents and slots, trained with tensor-train weights: one step as a graph."""
 
-from workloads.tensor_transformer.model import Flow, TensorTransformer
+from workloads.tensor_transformer.model import TensorTransformer
 
-__all__ = ["Flow", "TensorTransformer"]
+__all__ = ["TensorTransformer"]

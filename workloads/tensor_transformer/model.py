@@ -18,26 +18,13 @@ from archsim.ir.graph import OperationGraph
 from archsim.ir.operation import Array
 from archsim.ir.tensor import Role, TensorSpec
 from archsim.ir.workload import WORKLOADS
+from workloads.tensor_layers import Flow
 from workloads.tensor_transformer.embedding import DenseTable, Embedding, Table, TensorTrainTable
 from workloads.tensor_transformer.encoder import Encoder, SoftmaxBackward
 from workloads.tensor_transformer.heads import Heads
 from workloads.tensor_transformer.layers import WeightFormat, dense_weight
 from workloads.tensor_transformer.optimizer import Adam, Optimizer, Sgd
 from workloads.tensor_transformer.step import Parameter, Step
-
-Flow = Literal[
-    "dense",
-    "right_to_left",
-    "left_to_right",
-    "bidirectional",
-    "optimal",
-    "shared_optimal",
-    "greedy",
-    "latency",
-    "energy",
-    "edp",
-    "simulated",
-]
 
 LIMITS = {
     "encoders": 256,
