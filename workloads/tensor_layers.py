@@ -98,7 +98,9 @@ def _choice(
     for known in HARDWARE_ORDERS:
         if order == known:
             assert machine is not None, order
-            return Choice(name, order, "s", machine.seconds(network, known, builder.format))
+            costs = machine.seconds(network, known, builder.format)
+            verdict = machine.find(network, known, builder.format).verdict
+            return Choice(name, order, "s", costs, verdict)
     sizes = tuple(network.sizes.items())
     return Choice(name, order, "MACs", _macs(network.inputs, network.output, sizes))
 

@@ -26,6 +26,8 @@ class LayerPlan:
 
     trees: TrainingSearch
     shares: bool
+    verdict: str = ""
+    """What is known of the plan's optimality, in words."""
 
 
 class LayerSearch(Protocol):

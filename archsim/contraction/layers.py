@@ -4,19 +4,27 @@ Input features are a row-major product of modes ``i0 i1 …``, output features o
 mode 0 most significant. All other indices are bonds between cores.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 
+from archsim.contraction.network import TensorNetwork
 from archsim.ir.operation import Indices
 
 
-@dataclass(frozen=True)
-class CoreNetwork:
-    """The cores of one weight: their index names and the extents of those."""
+class CoreNetwork(TensorNetwork):
+    """The cores of one weight: a network whose output is the weight, input modes first."""
 
-    cores: tuple[Indices, ...]
-    sizes: Mapping[str, int]
+    def __init__(self, cores: Iterable[Sequence[str]], sizes: Mapping[str, int]) -> None:
+        listed = tuple(map(tuple, cores))
+        names = {index for core in listed for index in core if re.fullmatch(r"[io]\d+", index)}
+        modes = sorted(names, key=lambda index: (index[0], int(index[1:])))
+        super().__init__(listed, modes, sizes)
+
+    @property
+    def cores(self) -> tuple[Indices, ...]:
+        """The indices of each core."""
+        return self.inputs
 
     @property
     def shapes(self) -> tuple[tuple[int, ...], ...]:
@@ -165,12 +173,11 @@ def block_term(
         raise ValueError(f"blocks must be >= 1, got {blocks}")
     bonds = [f"r{k}" for k in range(d)]
     cores = [tuple(bonds), *((f"i{k}", f"o{k}", f"r{k}") for k in range(d))]
-    if blocks > 1:
-        cores = [("block", *core) for core in cores]
-    network = _network(tuple(cores), _modes(in_modes, out_modes), bonds, ranks)
+    modes = _modes(in_modes, out_modes)
+    one = _network(tuple(cores), modes, bonds, ranks)
     if blocks == 1:
-        return network
-    return CoreNetwork(network.cores, {**network.sizes, "block": blocks})
+        return one
+    return CoreNetwork([("block", *core) for core in cores], {**one.sizes, "block": blocks})
 
 
 def tucker(in_modes: Sequence[int], out_modes: Sequence[int], ranks: Sequence[int]) -> CoreNetwork:

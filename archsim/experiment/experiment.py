@@ -251,6 +251,7 @@ def _orders(graph: OperationGraph) -> tuple[OrderChoice, ...]:
             unit=choices[0].unit,
             costs=choices[0].costs,
             margin=choices[0].margin,
+            verdict=choices[0].verdict,
         )
         for choices in alike.values()
     )

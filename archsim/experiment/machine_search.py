@@ -1,8 +1,7 @@
 """Contraction orders that suit one machine: its closed forms as prices, its engine as judge."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 import numpy as np
@@ -13,6 +12,7 @@ from archsim.contraction import (
     ContractionTree,
     HardwareOrder,
     LayerPlan,
+    SimulatedSearch,
     TensorNetwork,
     TrainingFlow,
     TrainingSearch,
@@ -128,8 +128,6 @@ class MachineSearch:
     def __init__(self, architecture: Architecture, energy: EnergyTable) -> None:
         self.architecture = architecture
         self.energy = energy
-        self.verdicts: Counter[str] = Counter()
-        """How many contractions were searched by simulation, by what was proved of each."""
         self._prices: dict[str, StepPrices] = {}
         self._tilings: Tilings = {}
         self._found: dict[tuple[Key, str], LayerPlan] = {}
@@ -146,12 +144,14 @@ class MachineSearch:
         """
         key = (_key(network, number_format), order)
         if key not in self._found:
-            trees = self._search(network, order, self._prices_in(number_format))
+            trees, verdict = self._search(network, order, self._prices_in(number_format))
             plans = [LayerPlan(trees, shares=True), LayerPlan(trees, shares=False)]
             if order == "simulated":
                 # The fastest forward pass need not make the fastest training step.
                 plans.append(self.find(network, "latency", number_format))
-            self._found[key] = min(plans, key=lambda p: self._cost(p, order, number_format))
+            best = min(plans, key=lambda p: self._cost(p, order, number_format))
+            told = f"{verdict}; the layer: best of {len(plans)} plans simulated"
+            self._found[key] = replace(best, verdict=told)
         return self._found[key]
 
     def seconds(
@@ -192,24 +192,36 @@ class MachineSearch:
 
     def _search(
         self, network: TensorNetwork, order: HardwareOrder, prices: StepPrices
-    ) -> TrainingSearch:
+    ) -> tuple[TrainingSearch, str]:
+        """Return the trees that an order asks for, and what is known of them."""
         outer = needs_outer_products_somewhere(network)
         activation = len(network.inputs) - 1
         additive = {"latency": prices.seconds, "energy": prices.joules}
         if order in additive:
             wanted = ByShape(additive[order])
-            return search_training(network, activation, wanted, outer, hyperedges=True)
-        steps = []
+            trees = search_training(network, activation, wanted, outer, hyperedges=True)
+            return trees, "each contraction: least sum over its steps"
+        if order == "edp":
+            networks = [gradient_network(network, n) for n in range(len(network.inputs) + 1)]
+            found = [self._least_edp(each, prices, outer) for each in networks]
+            steps = tuple(tree.steps for tree in found)
+            verdict = "each contraction: least product of sums over its steps"
+            return TrainingSearch(network, activation, steps), verdict
+        return self._search_by_simulation(network, prices, outer)
+
+    def _search_by_simulation(
+        self, network: TensorNetwork, prices: StepPrices, outer: bool
+    ) -> tuple[TrainingSearch, str]:
+        activation = len(network.inputs) - 1
+        searches = []
         for number in range(len(network.inputs) + 1):
-            wanted_network = gradient_network(network, number)
-            if order == "edp":
-                tree = self._least_edp(wanted_network, prices, outer)
-            else:
-                streams = {activation, len(network.inputs)} - {number}
-                positions = {n - (n > number) for n in streams}
-                tree = self._fastest(wanted_network, positions, prices, outer)
-            steps.append(tree.steps)
-        return TrainingSearch(network, activation, tuple(steps))
+            streams = {activation, len(network.inputs)} - {number}
+            positions = {n - (n > number) for n in streams}
+            wanted = gradient_network(network, number)
+            searches.append(self._fastest(wanted, positions, prices, outer))
+        worst = max(searches, key=lambda found: found.gap_percent)
+        steps = tuple(found.tree.steps for found in searches)
+        return TrainingSearch(network, activation, steps), f"each contraction: {worst.verdict}"
 
     def _least_edp(
         self, network: TensorNetwork, prices: StepPrices, outer: bool
@@ -227,8 +239,8 @@ class MachineSearch:
 
     def _fastest(
         self, network: TensorNetwork, activations: set[int], prices: StepPrices, outer: bool
-    ) -> ContractionTree:
-        found = search_simulated(
+    ) -> SimulatedSearch:
+        return search_simulated(
             network,
             ByShape(prices.least_seconds),
             lambda tree: self._simulated(
@@ -238,8 +250,6 @@ class MachineSearch:
             outer_products=outer,
             hyperedges=True,
         )
-        self.verdicts[found.verdict] += 1
-        return found.tree
 
     def _simulated(self, graph: OperationGraph) -> tuple[float, float]:
         """Return a graph's simulated seconds and joules; infinite if the machine cannot run it."""

@@ -15,6 +15,8 @@ class Choice:
     """What ``costs`` are counted in: ``MACs``, ``s``."""
     costs: Mapping[str, float]
     """The cost of every way, the chosen one among them."""
+    verdict: str = ""
+    """What is known of the chosen way's optimality, in words."""
 
     @property
     def margin(self) -> float:

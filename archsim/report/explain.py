@@ -36,8 +36,13 @@ def order_in_words(choice: OrderChoice) -> str:
     best = min(choice.costs, key=lambda order: choice.costs[order])
     told = f"{whose}: {choice.chosen}, {_cost(own, choice.unit)}"
     if choice.costs[best] >= own:
-        return f"{told}, the least of {count(len(choice.costs))} orders"
-    return f"{told}; {best} would take {_cost(choice.costs[best], choice.unit)}"
+        return f"{told}, the least of {count(len(choice.costs))} orders{_verdict(choice)}"
+    beaten = f"{best} would take {_cost(choice.costs[best], choice.unit)}"
+    return f"{told}; {beaten}{_verdict(choice)}"
+
+
+def _verdict(choice: OrderChoice) -> str:
+    return f" ({choice.verdict})" if choice.verdict else ""
 
 
 def _cost(cost: float, unit: str) -> str:

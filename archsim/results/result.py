@@ -55,6 +55,8 @@ class OrderChoice:
     costs: Mapping[str, float]
     margin: float
     """The cheapest other order's cost over the chosen one's: below 1 where another is better."""
+    verdict: str = ""
+    """What is known of the chosen order's optimality, in words."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,6 +251,7 @@ class Result:
                     "margin": choice.margin,
                     "unit": choice.unit,
                     "costs": dict(choice.costs),
+                    "verdict": choice.verdict,
                 }
                 for choice in self.orders
             ],

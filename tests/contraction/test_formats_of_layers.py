@@ -8,7 +8,9 @@ from archsim.contraction import (
     factorise,
     hierarchical_tucker,
     hierarchical_tucker_matrix,
+    search,
     tensor_ring,
+    tensor_train,
     tucker,
 )
 
@@ -102,3 +104,11 @@ def test_a_dimension_is_split_as_evenly_as_it_can_be(extent, modes, factors):
 def test_a_dimension_with_too_few_primes_is_refused(extent, modes, message):
     with pytest.raises(ValueError, match=message):
         factorise(extent, modes)
+
+
+def test_cores_are_a_network_whose_output_is_the_weight():
+    weight = tensor_train((4, 6), (6, 4), (3, 5, 3))
+
+    assert weight.inputs == weight.cores
+    assert weight.output == ("i0", "i1", "o0", "o1")
+    assert search(weight).network is weight
