@@ -74,11 +74,11 @@ def _cell(row: Mapping[str, str] | None, best: float) -> str:
 def _verdicts(groups: Mapping[tuple[str, str, int], Cells]) -> str:
     """Return, for all layers, what the order of fewest MACs costs beside the best one."""
     intro = (
-        "Of the orders of the cores that were simulated; of equally few MACs, `shared_optimal`. "
+        "Of the orders of the cores; of equally few MACs, `shared_optimal`. "
         "`loss`: EDP of the first over EDP of the second; `MACs`: those of the second over "
         "those of the first (1: as few, in another tree or way); `matrix`: EDP of the plain "
         "matrix over that of the second, below 1 where no order pays; `left out`: orders not "
-        "simulated for their length."
+        "simulated for their length. Where the first is one of them, the second is not known."
     )
     head = ("machine", "format", "batch", "fewest MACs", "least EDP", "loss", "MACs")
     lines = [_line((*head, "matrix", "left out"))]
@@ -89,10 +89,12 @@ def _verdicts(groups: Mapping[tuple[str, str, int], Cells]) -> str:
         dense = done.pop("dense", None)
         left_out = str(sum(row["status"] == "too long" for row in cells.values()))
         place = (machine, kind.upper(), str(batch))
-        if not done or dense is None:
-            lines.append(_line((*place, *["?"] * 5, left_out)))
+        counts = {order: int(row["macs"]) for order, row in cells.items() if row["macs"]}
+        counts.pop("dense", None)
+        fewest = min(counts, key=lambda order: (counts[order], order != "shared_optimal"))
+        if fewest not in done or dense is None:
+            lines.append(_line((*place, fewest, "not known", *"???", left_out)))
             continue
-        fewest = min(done, key=lambda order: (int(done[order]["macs"]), order != "shared_optimal"))
         least = min(done, key=lambda order: (_edp(done[order]), order != fewest))
         losses.append(_edp(done[fewest]) / _edp(done[least]))
         macs = int(done[least]["macs"]) / int(done[fewest]["macs"])
