@@ -146,7 +146,7 @@ BAD_VALUES: Sequence[tuple[str, str]] = [
     ("workload.tt_modes=[2, -2, -2]", "--set workload.tt_modes"),
     ("workload.tt_modes=8", "--set workload.tt_modes: expected a list, got 8"),
     ("workload.ttm_modes=[[2, 4], [2, 4]]", "workload.ttm_modes"),
-    ("workload.flow=sideways", "--set workload.flow: expected 'dense', 'right_to_left'"),
+    ("workload.flow=sideways", "--set workload.flow: expected 'dense', 'bidirectional'"),
     ("workload.number_format=fp33", "fp33"),
     (
         "workload.learning_rate=.nan",
