@@ -25,7 +25,7 @@ def alone(stream):
             if s + 1 < len(stages) and j >= stage.slots:
                 waits.append(end[j - stage.slots][s + 1])
             end[j][s] = max(waits) + tile.service[s]
-            there = end[j][s] + (stage.latency if tile.bits[s] else 0)
+            there = end[j][s] + (stage.latency if tile.service[s] else 0)
             arrival[j][s] = max(there, arrival[j - 1][s] if j else 0)
     return arrival[-1][-1]
 
@@ -58,7 +58,7 @@ class _Running:
 
     def pass_on(self, s, now):
         here, stage = self.stages[s], self.task.stream.stages[s]
-        latency = stage.latency if self.tiles[here.passed].bits[s] else 0
+        latency = stage.latency if self.tiles[here.passed].service[s] else 0
         here.arrivals.append(max([now + latency, *here.arrivals[-1:]]))
         here.passed += 1
         here.doing = "nothing"

@@ -7,13 +7,13 @@ arithmetic, the process of its sort in :mod:`archsim.machine` does the waiting.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from archsim.formats import NumberFormat
 from archsim.ir.operation import Phase
-from archsim.ir.tile import Access, Tile
+from archsim.ir.tile import Access, Layout, Tile
 from archsim.registry import Registry
 from archsim.units import Bytes, Hertz
 
@@ -35,6 +35,32 @@ def at_least_one(**values: int) -> None:
     for name, value in values.items():
         if value < 1:
             raise ValueError(f"{name}: must be >= 1, got {value}")
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """One tile's part of one tensor, as it passes a channel or leaves a memory."""
+
+    bits: int
+    run_bits: int
+    """Bits that lie together in memory; all of them in a sequential stream."""
+    stride_bits: int = 0
+    """Distance between the starts of two runs."""
+    is_scattered: bool = False
+    """Whether runs lie anywhere, as rows that are looked up do."""
+    word_bits: int = 8
+    """Bits of a number."""
+    layout: Layout | None = None
+    """How the whole tensor lies, where it is wanted in another order."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.run_bits <= self.bits:
+            raise ValueError(f"run_bits: must be in 1 ... {self.bits}, got {self.run_bits}")
+
+    @classmethod
+    def sequential(cls, bits: int) -> "Transfer":
+        """Return a transfer of bits that lie together."""
+        return cls(bits, bits)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,9 +123,32 @@ class ComputeSpec(ComponentSpec):
     def lacks(self, functions: Mapping[str, int]) -> str:
         """Return the first scalar function that the unit cannot compute, or nothing."""
 
+    @property
+    def latency_cycles(self) -> int:
+        """Cycles from the end of a tile's service to its result; the next one is served then."""
+        return 0
+
+    @property
+    def launch_cycles(self) -> int:
+        """Cycles before an operation's first tile."""
+        return 0
+
+    @property
+    def conventions(self) -> str:
+        """What is hidden behind what, in words, where units of this sort differ in it."""
+        return ""
+
     @abstractmethod
-    def tile_cycles(self, tile: Tile, functions: Mapping[str, int]) -> int:
+    def cycles(
+        self, tile: Tile, functions: Mapping[str, int], number_format: NumberFormat
+    ) -> dict[str, int]:
+        """Cycles of each part of a tile's time, with every operand at hand."""
+
+    def tile_cycles(
+        self, tile: Tile, functions: Mapping[str, int], number_format: NumberFormat
+    ) -> int:
         """Cycles for a tile with every operand at hand."""
+        return sum(self.cycles(tile, functions, number_format).values())
 
     @abstractmethod
     def operand_accesses(
@@ -125,9 +174,26 @@ class ChannelSpec(ComponentSpec):
         """Whether each unit has such a channel to itself."""
         return False
 
+    @property
+    def absorbs(self) -> tuple[str, ...]:
+        """Kinds of tensor shaping that are done to what passes, e.g. ``permute``."""
+        return ()
+
     @abstractmethod
     def transfer_cycles(self, size_bits: int) -> int:
-        """Cycles that a transfer of this size holds the channel."""
+        """Cycles that a sequential transfer of this size holds the channel."""
+
+    def stream_cycles(self, transfers: Sequence[Transfer]) -> int:
+        """Cycles that a tile's transfers hold the channel."""
+        return self.transfer_cycles(sum(transfer.bits for transfer in transfers))
+
+    def finish(self, start: int, cycles: int) -> int:
+        """Cycle at whose start a transfer is over that begins at ``start``; refresh counts."""
+        return start + cycles
+
+    def tallies(self, transfers: Sequence[Transfer]) -> dict[str, int]:
+        """What else is worth counting about a tile's transfers, e.g. row hits."""
+        return {}
 
     @property
     @abstractmethod
@@ -156,6 +222,10 @@ class MemorySpec(ComponentSpec):
     @abstractmethod
     def units_for(self, elements: int, bits: int, partitions: int = 1) -> int:
         """Units that an array of ``elements`` numbers of ``bits`` takes in so many banks."""
+
+    def access_cycles(self, transfers: Sequence[Transfer]) -> int:
+        """Cycles that the banks need for a tile's transfers; 0 where they are never the limit."""
+        return 0
 
     @property
     def blocks_per_unit(self) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from archsim.formats import NumberFormat
 from archsim.hardware.component import COMPONENTS, ComputeSpec, at_least_one, ceil_div
 from archsim.ir.tile import AXES, Access, Axis, Tile
 
@@ -70,9 +71,11 @@ class PipelinedKernelSpec(ComputeSpec):
     def lacks(self, functions: Mapping[str, int]) -> str:
         return next((name for name in functions if name != "mac"), "")
 
-    def tile_cycles(self, tile: Tile, functions: Mapping[str, int]) -> int:
+    def cycles(
+        self, tile: Tile, functions: Mapping[str, int], number_format: NumberFormat
+    ) -> dict[str, int]:
         """Fill once, then one iteration per interval: ``depth + (iterations - 1) interval``."""
-        return self.depth + (self.iterations(tile) - 1) * self.interval
+        return {"fill": self.depth, "stream": (self.iterations(tile) - 1) * self.interval}
 
     def operand_accesses(
         self, tile: Tile, reads: tuple[Access, ...], writes: tuple[Access, ...]

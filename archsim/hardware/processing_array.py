@@ -95,9 +95,11 @@ class ProcessingArraySpec(ComputeSpec):
     def lacks(self, functions: Mapping[str, int]) -> str:
         return next((name for name in functions if name != "mac"), "")
 
-    def tile_cycles(self, tile: Tile, functions: Mapping[str, int]) -> int:
+    def cycles(
+        self, tile: Tile, functions: Mapping[str, int], number_format: NumberFormat
+    ) -> dict[str, int]:
         """The batch's products one after the other."""
-        return tile.batch * self.gemm_cycles(tile.m, tile.n, tile.k)
+        return {"stream": tile.batch * self.gemm_cycles(tile.m, tile.n, tile.k)}
 
     def operand_accesses(
         self, tile: Tile, reads: tuple[Access, ...], writes: tuple[Access, ...]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from archsim.errors import did_you_mean
+from archsim.formats import NumberFormat
 from archsim.hardware.component import COMPONENTS, ComputeSpec, at_least_one, ceil_div
 from archsim.ir.expression import FUNCTIONS
 from archsim.ir.tile import Access, Tile
@@ -43,7 +44,9 @@ class VectorUnitSpec(ComputeSpec):
     def lacks(self, functions: Mapping[str, int]) -> str:
         return next((name for name in functions if name not in self.function_cycles), "")
 
-    def tile_cycles(self, tile: Tile, functions: Mapping[str, int]) -> int:
+    def cycles(
+        self, tile: Tile, functions: Mapping[str, int], number_format: NumberFormat
+    ) -> dict[str, int]:
         """``depth - 1 + ceil(points / lanes) pace``.
 
         The pace is the slowest function's cycles where functions are chained, the sum over
@@ -54,7 +57,7 @@ class VectorUnitSpec(ComputeSpec):
             pace = max(cycles[name] for name in functions)
         else:
             pace = sum(count * cycles[name] for name, count in functions.items())
-        return self.depth - 1 + ceil_div(tile.points, self.lanes) * pace
+        return {"fill": self.depth - 1, "stream": ceil_div(tile.points, self.lanes) * pace}
 
     def operand_accesses(
         self, tile: Tile, reads: tuple[Access, ...], writes: tuple[Access, ...]

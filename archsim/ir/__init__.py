@@ -8,7 +8,7 @@ from archsim.ir.indexed import Contraction, Elementwise, Permute, Reduction
 from archsim.ir.lookup import Gather, ScatterAdd
 from archsim.ir.operation import Operation, Phase
 from archsim.ir.tensor import Role, TensorSpec
-from archsim.ir.tile import Access, Tile
+from archsim.ir.tile import Access, Layout, Tile
 from archsim.ir.workload import WORKLOADS, Workload
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Elementwise",
     "Gather",
     "GraphBuilder",
+    "Layout",
     "Operation",
     "OperationGraph",
     "Permute",

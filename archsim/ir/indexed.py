@@ -17,7 +17,7 @@ from archsim.formats import NumberFormat
 from archsim.ir.expression import Expression
 from archsim.ir.operation import Array, Indices, Operation
 from archsim.ir.tensor import TensorSpec
-from archsim.ir.tile import AXES, Access, Axis, Tile
+from archsim.ir.tile import AXES, Access, Axis, Layout, Tile
 
 
 def read_equation(equation: str) -> tuple[tuple[Indices, ...], Indices]:
@@ -96,6 +96,17 @@ class Indexed(Operation):
         """Extents of a term's indices, in order."""
         return tuple(self.extents[index] for index in term)
 
+    def layout(self, term: Indices, wanted: Indices) -> Layout | None:
+        """How a tensor with a term's indices lies, if that is not the order that is wanted.
+
+        Indices of length 1 may stand anywhere.
+        """
+        stored = [index for index in term if self.extents[index] > 1]
+        order = tuple(stored.index(index) for index in wanted if index in stored)
+        if order == tuple(range(len(stored))):
+            return None
+        return Layout(self.shape(stored), order)
+
     def view(self, array: Array, term: Sequence[str], order: Sequence[str]) -> Array:
         """View an input by its term's indices in another order; absent ones have length 1."""
         shaped = array.reshape(self.shape(term))
@@ -155,15 +166,16 @@ class Contraction(Indexed):
 
     @property
     def reads(self) -> tuple[Access, ...]:
-        left, right = self.inputs
-        return (
-            Access(left, frozenset({"batch", "m", "k"})),
-            Access(right, frozenset({"batch", "k", "n"})),
-        )
+        left, right = zip(self.inputs, self.terms, strict=True)
+        return self._access(*left, ("batch", "m", "k")), self._access(*right, ("batch", "k", "n"))
 
     @property
     def writes(self) -> tuple[Access, ...]:
-        return (Access(self.output, frozenset({"batch", "m", "n"})),)
+        return (self._access(self.output, self.result, ("batch", "m", "n")),)
+
+    def _access(self, tensor: TensorSpec, term: Indices, axes: tuple[Axis, ...]) -> Access:
+        wanted = tuple(index for axis in axes for index in self.groups[axis])
+        return Access(tensor, axes, layout=self.layout(term, wanted))
 
     @property
     def is_matrix_product(self) -> bool:
@@ -173,10 +185,8 @@ class Contraction(Indexed):
         """
         batch, m, n, k = (self.groups[axis] for axis in ("batch", "m", "n", "k"))
         wanted = ((*batch, *m, *k), (*batch, *k, *n), (*batch, *m, *n))
-        return all(
-            [i for i in term if self.extents[i] > 1] == [i for i in want if self.extents[i] > 1]
-            for term, want in zip((*self.terms, self.result), wanted, strict=True)
-        )
+        terms = (*self.terms, self.result)
+        return not any(map(self.layout, terms, wanted))
 
     def evaluate(self, *arrays: Array) -> tuple[Array, ...]:
         batch, m, n, k = (self.groups[axis] for axis in ("batch", "m", "n", "k"))
@@ -251,9 +261,10 @@ class Elementwise(Indexed):
         return tuple(self.runs) or ("m",)
 
     def _access(self, tensor: TensorSpec, term: Indices) -> Access:
-        axes = frozenset(axis for axis, run in self.runs.items() if run[0] in term)
+        axes = tuple(axis for axis, run in self.runs.items() if run[0] in term)
         folded = prod(prod(self.shape(self.runs[axis])) for axis in axes)
-        return Access(tensor, axes, tensor.elements // folded)
+        wanted = tuple(index for index in self.result if index in term)
+        return Access(tensor, axes, tensor.elements // folded, layout=self.layout(term, wanted))
 
     @property
     def reads(self) -> tuple[Access, ...]:
@@ -305,11 +316,11 @@ class Reduction(Indexed):
 
     @property
     def reads(self) -> tuple[Access, ...]:
-        return (Access(self.inputs[0], frozenset({"m", "k"})),)
+        return (Access(self.inputs[0], ("m", "k")),)
 
     @property
     def writes(self) -> tuple[Access, ...]:
-        return (Access(self.output, frozenset({"m"})),)
+        return (Access(self.output, ("m",)),)
 
     @property
     def functions(self) -> Mapping[str, int]:
@@ -346,11 +357,11 @@ class Permute(Indexed):
 
     @property
     def reads(self) -> tuple[Access, ...]:
-        return (Access(self.inputs[0], frozenset({"m"})),)
+        return (Access(self.inputs[0], ("m",), layout=self.layout(self.terms[0], self.result)),)
 
     @property
     def writes(self) -> tuple[Access, ...]:
-        return (Access(self.output, frozenset({"m"})),)
+        return (Access(self.output, ("m",)),)
 
     def evaluate(self, *arrays: Array) -> tuple[Array, ...]:
         moved = self.view(arrays[0], self.terms[0], self.result)

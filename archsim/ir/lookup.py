@@ -54,13 +54,13 @@ class Gather(Operation):
     def reads(self) -> tuple[Access, ...]:
         table, rows = self.inputs
         return (
-            Access(table, frozenset({"m", "n"})),
-            Access(rows, frozenset({"m"})),
+            Access(table, ("m", "n"), is_scattered=True),
+            Access(rows, ("m",)),
         )
 
     @property
     def writes(self) -> tuple[Access, ...]:
-        return (Access(self.output, frozenset({"m", "n"})),)
+        return (Access(self.output, ("m", "n")),)
 
     def evaluate(self, *arrays: Array) -> tuple[Array, ...]:
         table, rows = arrays
@@ -98,14 +98,14 @@ class ScatterAdd(Operation):
     def reads(self) -> tuple[Access, ...]:
         table, rows, update = self.inputs
         return (
-            Access(table, frozenset({"m", "n"})),
-            Access(rows, frozenset({"m"})),
-            Access(update, frozenset({"m", "n"})),
+            Access(table, ("m", "n"), is_scattered=True),
+            Access(rows, ("m",)),
+            Access(update, ("m", "n")),
         )
 
     @property
     def writes(self) -> tuple[Access, ...]:
-        return (Access(self.output, frozenset({"m", "n"})),)
+        return (Access(self.output, ("m", "n"), is_scattered=True),)
 
     def evaluate(self, *arrays: Array) -> tuple[Array, ...]:
         table, rows, update = arrays

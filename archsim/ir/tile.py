@@ -6,6 +6,7 @@ the output), ``n`` (in the second input and the output), ``k`` (summed).
 """
 
 from dataclasses import dataclass
+from math import prod
 from typing import Literal
 
 from archsim.ir.tensor import TensorSpec
@@ -39,21 +40,57 @@ class Tile:
 
 
 @dataclass(frozen=True, slots=True)
+class Layout:
+    """How a tensor lies, and the order in which an operation wants it."""
+
+    shape: tuple[int, ...]
+    """Extents as stored, row-major."""
+    order: tuple[int, ...]
+    """Positions in ``shape``, in the order in which they are wanted."""
+
+    def __post_init__(self) -> None:
+        if sorted(self.order) != list(range(len(self.shape))):
+            raise ValueError(f"order: must permute the {len(self.shape)} extents, got {self.order}")
+
+
+@dataclass(frozen=True, slots=True)
 class Access:
     """What a tile touches of one tensor: ``grain`` elements per point of ``axes``."""
 
     tensor: TensorSpec
-    axes: frozenset[Axis]
+    axes: tuple[Axis, ...]
+    """In the order in which the tensor lies, the slowest first; a grain lies together."""
     grain: int = 1
+    is_scattered: bool = False
+    """Whether points of the first axis lie anywhere, as rows that are looked up do."""
+    layout: Layout | None = None
+    """Where the operation wants the tensor in another order than it lies."""
 
     def elements(self, tile: Tile) -> int:
         """Elements of the tensor that the tile touches."""
-        count = self.grain
-        for axis in AXES:
-            if axis in self.axes:
-                count *= tile.extent(axis)
-        return count
+        return self.grain * prod(tile.extent(axis) for axis in self.axes)
 
     def size_bits(self, tile: Tile) -> int:
         """The same in bits."""
         return self.elements(tile) * self.tensor.format.bits
+
+    def run_elements(self, tile: Tile, space: Tile) -> int:
+        """Elements that lie together: all of the tile along the fastest axes that it covers."""
+        run = self.grain
+        looked_up = self.axes[:1] if self.is_scattered else ()
+        for axis in reversed(self.axes):
+            if axis in looked_up:
+                break
+            run *= tile.extent(axis)
+            if tile.extent(axis) < space.extent(axis):
+                break
+        return run
+
+    def stride_elements(self, tile: Tile, space: Tile) -> int:
+        """Elements between the starts of two neighbouring runs; 0 where there is one run."""
+        stride = self.grain
+        for axis in reversed(self.axes):
+            stride *= space.extent(axis)
+            if tile.extent(axis) < space.extent(axis):
+                return stride if self.run_elements(tile, space) < self.elements(tile) else 0
+        return 0

@@ -4,6 +4,7 @@ Source of the rule: grants are given in a delta cycle, after every other event o
 time, so that the order in which SimPy happens to run processes decides nothing.
 """
 
+import operator
 from collections.abc import Callable, Generator
 from heapq import heappop, heappush
 from typing import Any
@@ -19,6 +20,11 @@ Request = tuple[int, int, tuple[int, int]]
 asks a channel for one transfer at a time in each direction."""
 
 
+Finish = Callable[[int, int], int]
+"""The tick at which a transfer is over, given its start and its service: a DRAM's refresh, in
+which nobody is served, may come between."""
+
+
 class _EndOfTick(simpy.Event):
     """Calls back when nothing else is left to happen at this time."""
 
@@ -32,8 +38,9 @@ class _EndOfTick(simpy.Event):
 class Channel:
     """A non-preemptive server of transfers: a link or a DRAM that several units share."""
 
-    def __init__(self, env: simpy.Environment) -> None:
+    def __init__(self, env: simpy.Environment, finish: Finish = operator.add) -> None:
         self.env = env
+        self.finish = finish
         self.busy_ticks = 0
         self.passed_bits = 0
         self._waiting: list[tuple[Request, simpy.Event]] = []
@@ -50,7 +57,8 @@ class Channel:
         self._decide_soon()
         yield granted
         waited = int(self.env.now) - asked
-        yield self.env.timeout(ticks)
+        begun = int(self.env.now)
+        yield self.env.timeout(self.finish(begun, ticks) - begun)
         self.busy_ticks += ticks
         self.passed_bits += bits
         self._is_held = False

@@ -72,7 +72,7 @@ class Pipeline:
             yield from self._serve(number, tile)
             if before is not None:
                 yield before.slots.put(1)
-            latency = self.task.stream.stages[number].latency if tile.bits[number] else 0
+            latency = self.task.stream.stages[number].latency if tile.service[number] else 0
             arrival = max(arrival, int(self.env.now) + latency)
             if behind is not None:
                 yield behind.tiles.put(arrival)
@@ -95,14 +95,16 @@ class Pipeline:
         if not ticks:
             return
         channel = self._channels[number]
+        asked = int(self.env.now)
         if channel is None:
             yield self.env.timeout(ticks)
+            waited = 0
         else:
-            log.waited += yield from channel.transfer(
+            waited = yield from channel.transfer(
                 ticks, tile.bits[number], is_read=stage.kind in READS, priority=self.task.priority
             )
-        now = int(self.env.now)
+        log.waited += waited
         if log.start < 0:
-            log.start = now - ticks
-        log.end = now
+            log.start = asked + waited
+        log.end = int(self.env.now)
         log.busy += ticks

@@ -8,7 +8,7 @@ import simpy
 
 from archsim.errors import StalledError
 from archsim.hardware.architecture import Architecture
-from archsim.machine.channel import Channel
+from archsim.machine.channel import Channel, Finish
 from archsim.machine.conservation import check_conservation
 from archsim.machine.memory import Memory
 from archsim.machine.pipeline import Pipeline
@@ -19,6 +19,7 @@ from archsim.results.trace import (
     MemoryRecord,
     Occupancy,
     OperationRecord,
+    Tally,
     Trace,
 )
 from archsim.schedule.schedule import Schedule, Task
@@ -62,7 +63,10 @@ class _Machine:
         self.finished = 0
         self.architecture = architecture
         self.env = simpy.Environment()
-        self.channels = {name: Channel(self.env) for name in _contended(schedule)}
+        self.channels = {
+            name: Channel(self.env, _finish(architecture, sort))
+            for name, sort in _contended(schedule).items()
+        }
         self.memories = {
             name: Memory(self.env, name, spec) for name, spec in architecture.memories.items()
         }
@@ -164,6 +168,7 @@ class _Machine:
             intervals,
             self._activities(),
             occupancy,
+            self._tallies(),
         )
 
     def _components(self) -> tuple[ComponentRecord, ...]:
@@ -173,7 +178,9 @@ class _Machine:
         for sort, spec in architecture.units.items():
             for unit in architecture.instances(sort):
                 peak = spec.peak_macs_per_cycle * spec.clock
-                found[unit] = ComponentRecord(unit, sort, spec.kind, True, False, peak)
+                found[unit] = ComponentRecord(
+                    unit, sort, spec.kind, True, False, peak, spec.conventions
+                )
         for task in self.schedule.tasks:
             for stage in task.stream.stages:
                 name = stage.instance(task.unit)
@@ -219,18 +226,40 @@ class _Machine:
             for (component, action, number_format), count in task.stream.actions.items()
         )
 
+    def _tallies(self) -> tuple[Tally, ...]:
+        return tuple(
+            Tally(component, name, task.operation, count)
+            for task in self.schedule.tasks
+            for (component, name), count in task.stream.tallies.items()
+        )
 
-def _contended(schedule: Schedule) -> set[str]:
-    """Channels for which stages wait: those of all units, and a unit's own used both ways."""
-    found: set[str] = set()
+
+def _contended(schedule: Schedule) -> dict[str, str]:
+    """Channels for which stages wait, with their sort.
+
+    Those of all units, and a unit's own used both ways.
+    """
+    found: dict[str, str] = {}
     for task in schedule.tasks:
         names: set[str] = set()
         for stage in task.stream.stages:
             name = stage.instance(task.unit)
             if not stage.private or name in names:
-                found.add(name)
+                found[name] = stage.component
             names.add(name)
     return found
+
+
+def _finish(architecture: Architecture, channel: str) -> Finish:
+    """Return when a transfer on a channel is over, in ticks; it looks at the clock in cycles."""
+    spec, cycle = architecture.channels[channel], architecture.ticks(channel, 1)
+
+    def finish(start: int, ticks: int) -> int:
+        whole, phase = divmod(start, cycle)
+        service, late = divmod(ticks, cycle)
+        return spec.finish(whole, service) * cycle + phase + late
+
+    return finish
 
 
 def _memory_record(memory: Memory) -> MemoryRecord:

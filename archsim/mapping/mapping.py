@@ -12,10 +12,18 @@ from functools import cached_property
 
 from archsim.errors import MappingError
 from archsim.hardware.architecture import Architecture
-from archsim.hardware.component import ComputeSpec, ceil_div
+from archsim.hardware.component import ComputeSpec, Transfer, ceil_div
 from archsim.ir.operation import Operation
 from archsim.ir.tile import AXES, Access, Axis, Tile
-from archsim.mapping.stream import ActionCount, Repeat, Stage, StageKind, TileClass, TileStream
+from archsim.mapping.stream import (
+    ActionCount,
+    Repeat,
+    Stage,
+    StageKind,
+    Tally,
+    TileClass,
+    TileStream,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,18 @@ class Operand:
     def streams(self) -> bool:
         """Whether it passes the unit's buffer; a wired operand is read where it lies."""
         return self.fetches or bool(self.link)
+
+    def transfer(self, tile: Tile, space: Tile) -> Transfer:
+        """Return a tile of it, as it passes channels on its way."""
+        access, width = self.access, self.access.tensor.format.bits
+        return Transfer(
+            bits=access.size_bits(tile),
+            run_bits=access.run_elements(tile, space) * width,
+            stride_bits=access.stride_elements(tile, space) * width,
+            is_scattered=access.is_scattered,
+            word_bits=width,
+            layout=access.layout,
+        )
 
 
 class Work:
@@ -74,7 +94,14 @@ class Work:
     def key(self) -> tuple[object, ...]:
         """Equal for two pieces of work that can be mapped alike."""
         signature = tuple(
-            (o.memory, o.access.axes, o.access.grain, o.access.tensor.format.name)
+            (
+                o.memory,
+                o.access.axes,
+                o.access.grain,
+                o.access.is_scattered,
+                o.access.layout,
+                o.access.tensor.format.name,
+            )
             for o in (*self.reads, *self.writes)
         )
         functions = tuple(sorted(self.operation.functions.items()))
@@ -95,6 +122,7 @@ class Work:
         """The stages that tiles pass; those that no operand needs are absent."""
         spec, units = self.spec, self.architecture
         slots = spec.buffered_tiles
+        drain = units.ticks(self.unit, spec.latency_cycles)
 
         def channel(kind: StageKind, name: str, private: bool) -> Stage:
             latency = units.ticks(name, units.channels[name].latency_cycles)
@@ -111,7 +139,8 @@ class Work:
         return (
             *memories(StageKind.FETCH, self.reads),
             *links(StageKind.DISTRIBUTE, self.reads),
-            Stage(StageKind.COMPUTE, self.unit, True, 0, slots),
+            # A result that is still on its way out of the unit is in nobody's buffer.
+            Stage(StageKind.COMPUTE, self.unit, True, drain, slots + bool(drain)),
             *links(StageKind.COLLECT, self.writes),
             *memories(StageKind.STORE, self.writes),
         )
@@ -165,7 +194,7 @@ class _Nest:
         self.mapping = mapping
         self.work = work
         self.counted = counted
-        self._classes: dict[tuple[Tile, tuple[bool, ...], bool], TileClass] = {}
+        self._classes: dict[tuple[Tile, tuple[bool, ...], bool, bool], TileClass] = {}
 
     def level(
         self, depth: int, sizes: dict[Axis, int], moved: frozenset[Axis] | None, complete: bool
@@ -198,11 +227,14 @@ class _Nest:
 
     def _tile_class(self, tile: Tile, moved: frozenset[Axis] | None, complete: bool) -> TileClass:
         loads = tuple(
-            moved is None or bool(operand.access.axes & moved) for operand in self.work.reads
+            moved is None or not moved.isdisjoint(operand.access.axes)
+            for operand in self.work.reads
         )
-        key = (tile, loads, complete)
+        key = (tile, loads, complete, moved is None)
         if key not in self._classes:
-            self._classes[key] = _tile_class(self.work, tile, loads, complete, self.counted)
+            self._classes[key] = _tile_class(
+                self.work, tile, loads, complete, is_first=moved is None, counted=self.counted
+            )
         return self._classes[key]
 
 
@@ -211,20 +243,80 @@ def whole_tile(work: Work) -> TileClass:
 
     Its longest stage is about what a tiling takes whose stages overlap perfectly.
     """
-    return _tile_class(work, work.space, (True,) * len(work.reads), complete=True, counted=True)
+    loads = (True,) * len(work.reads)
+    return _tile_class(work, work.space, loads, complete=True, is_first=True, counted=True)
 
 
 def _tile_class(
-    work: Work, tile: Tile, loads: tuple[bool, ...], complete: bool, counted: bool
+    work: Work,
+    tile: Tile,
+    loads: tuple[bool, ...],
+    complete: bool,
+    *,
+    is_first: bool,
+    counted: bool,
 ) -> TileClass:
     incoming = [o for o, load in zip(work.reads, loads, strict=True) if load and o.streams]
     outgoing = [o for o in work.writes if complete and o.streams]
-    bits = tuple(_stage_bits(stage, incoming, outgoing, tile) for stage in work.stages)
+    passing = [_passing(stage, incoming, outgoing) for stage in work.stages]
+    transfers = [[o.transfer(tile, work.space) for o in operands] for operands in passing]
+    cycles = work.spec.cycles(tile, work.operation.functions, work.operation.number_format)
+    if is_first and work.spec.launch_cycles:
+        cycles["launch"] = work.spec.launch_cycles
     service = tuple(
-        _stage_ticks(work, stage, tile, size) for stage, size in zip(work.stages, bits, strict=True)
+        work.architecture.ticks(work.unit, sum(cycles.values()))
+        if stage.kind is StageKind.COMPUTE
+        else _channel_ticks(work.architecture, stage, operands, moved)
+        for stage, operands, moved in zip(work.stages, passing, transfers, strict=True)
     )
-    actions = _actions(work, tile, incoming, outgoing) if counted else ()
-    return TileClass(service, bits, tile.points, actions)
+    return TileClass(
+        service=service,
+        bits=tuple(sum(transfer.bits for transfer in moved) for moved in transfers),
+        points=tile.points,
+        actions=_actions(work, tile, incoming, outgoing) if counted else (),
+        tallies=_tallies(work, cycles, transfers) if counted else (),
+    )
+
+
+def _passing(stage: Stage, incoming: list[Operand], outgoing: list[Operand]) -> list[Operand]:
+    """Return the operands that pass a stage."""
+    match stage.kind:
+        case StageKind.FETCH:
+            return [o for o in incoming if o.fetches and o.memory == stage.component]
+        case StageKind.DISTRIBUTE:
+            return [o for o in incoming if o.link == stage.component]
+        case StageKind.COLLECT:
+            return [o for o in outgoing if o.link == stage.component]
+        case StageKind.STORE:
+            return [o for o in outgoing if o.fetches and o.memory == stage.component]
+        case StageKind.COMPUTE:
+            return []
+
+
+def _channel_ticks(
+    architecture: Architecture, stage: Stage, operands: list[Operand], transfers: list[Transfer]
+) -> int:
+    """Ticks of a channel, or of the on-chip memory behind it where its banks are slower."""
+    if not transfers:
+        return 0
+    cycles = architecture.channels[stage.component].stream_cycles(transfers)
+    ticks = [architecture.ticks(stage.component, cycles)]
+    for memory in {operand.memory for operand in operands if not operand.fetches}:
+        own = [t for o, t in zip(operands, transfers, strict=True) if o.memory == memory]
+        ticks.append(architecture.ticks(memory, architecture.memories[memory].access_cycles(own)))
+    return max(ticks)
+
+
+def _tallies(
+    work: Work, cycles: MappingOf[str, int], transfers: list[list[Transfer]]
+) -> tuple[Tally, ...]:
+    """Count the parts of the unit's time, and what channels count of their own."""
+    found = [(work.unit, f"{part}_cycles", count) for part, count in cycles.items() if count]
+    for stage, moved in zip(work.stages, transfers, strict=True):
+        if moved:
+            counts = work.architecture.channels[stage.component].tallies(moved)
+            found += [(stage.component, name, count) for name, count in counts.items()]
+    return tuple(found)
 
 
 def _actions(
@@ -237,32 +329,6 @@ def _actions(
         _move(actions, operand, tile, "write", f"{work.unit}.buffer")
     _compute(actions, work, tile)
     return tuple((*key, count) for key, count in actions.items())
-
-
-def _stage_bits(stage: Stage, incoming: list[Operand], outgoing: list[Operand], tile: Tile) -> int:
-    match stage.kind:
-        case StageKind.FETCH:
-            passing = [o for o in incoming if o.fetches and o.memory == stage.component]
-        case StageKind.DISTRIBUTE:
-            passing = [o for o in incoming if o.link == stage.component]
-        case StageKind.COLLECT:
-            passing = [o for o in outgoing if o.link == stage.component]
-        case StageKind.STORE:
-            passing = [o for o in outgoing if o.fetches and o.memory == stage.component]
-        case StageKind.COMPUTE:
-            return 0
-    return sum(operand.access.size_bits(tile) for operand in passing)
-
-
-def _stage_ticks(work: Work, stage: Stage, tile: Tile, size_bits: int) -> int:
-    architecture = work.architecture
-    if stage.kind is StageKind.COMPUTE:
-        cycles = work.spec.tile_cycles(tile, work.operation.functions)
-    elif size_bits:
-        cycles = architecture.channels[stage.component].transfer_cycles(size_bits)
-    else:
-        cycles = 0
-    return architecture.ticks(stage.component, cycles)
 
 
 def _move(

@@ -12,6 +12,8 @@ from functools import cached_property
 
 ActionCount = tuple[str, str, str, int]
 """Component, action, number format (or nothing), and how often."""
+Tally = tuple[str, str, int]
+"""Component, what is counted, and how often: for people, and without a price."""
 
 
 class StageKind(StrEnum):
@@ -52,13 +54,14 @@ class Stage:
 class TileClass:
     """Tiles that are alike: ticks and bits at each stage, and the actions they cause.
 
-    A tile with no bits for a stage passes it without waiting; it never overtakes.
+    A tile without service at a stage passes it without waiting; it never overtakes.
     """
 
     service: tuple[int, ...]
     bits: tuple[int, ...]
     points: int
     actions: tuple[ActionCount, ...]
+    tallies: tuple[Tally, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,15 @@ class TileStream:
         return dict(totals)
 
     @cached_property
+    def tallies(self) -> dict[tuple[str, str], int]:
+        """Everything tallied, by component and name."""
+        totals: Counter[tuple[str, str]] = Counter()
+        for tile, times in self.classes.items():
+            for component, name, count in tile.tallies:
+                totals[component, name] += count * times
+        return dict(totals)
+
+    @cached_property
     def uncontended_ticks(self) -> int:
         """A lower bound of the stream's time.
 
@@ -137,13 +149,13 @@ class TileStream:
         hops = [stage.latency for stage in self.stages]
 
         def way(tile: TileClass, stages: range) -> int:
-            return sum(tile.service[s] + (hops[s] if tile.bits[s] else 0) for s in stages)
+            return sum(tile.service[s] + (hops[s] if tile.service[s] else 0) for s in stages)
 
         count = len(self.stages)
         return max(
             way(first, range(s))
             + self.busy[s]
-            + (hops[s] if last.bits[s] else 0)
+            + (hops[s] if last.service[s] else 0)
             + way(last, range(s + 1, count))
             for s in range(count)
         )

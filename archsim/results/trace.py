@@ -36,6 +36,17 @@ class Activity:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """Something counted about a component that has no price: parts of its time, row hits."""
+
+    component: str
+    """The sort of component."""
+    name: str
+    operation: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class OperationRecord:
     """One operation's life."""
 
@@ -79,6 +90,8 @@ class ComponentRecord:
     is_off_chip: bool
     peak_per_s: int
     """Multiply-accumulates, or bits, a second at best."""
+    conventions: str = ""
+    """What the model hides behind what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +118,7 @@ class Trace:
     intervals: tuple[Interval, ...]
     activities: tuple[Activity, ...]
     occupancy: tuple[Occupancy, ...]
+    tallies: tuple[Tally, ...] = ()
 
     @property
     def makespan(self) -> int:

@@ -2,8 +2,11 @@
 
 import pytest
 
+from archsim import formats
 from archsim.ir import Tile
 from tests.machines import kernel, matrix_product
+
+FP32 = formats.parse("fp32")
 
 MAC = {"mac": 1}
 
@@ -20,7 +23,7 @@ MAC = {"mac": 1}
     ],
 )
 def test_a_tile_fills_the_pipeline_once(tile, cycles):
-    assert kernel(parallel_macs=4, depth=10).tile_cycles(tile, MAC) == cycles
+    assert kernel(parallel_macs=4, depth=10).tile_cycles(tile, MAC, FP32) == cycles
 
 
 @pytest.mark.parametrize(
@@ -32,13 +35,13 @@ def test_fewer_words_a_cycle_than_multipliers_stretch_the_interval(banks, ports,
 
     assert unit.interval == interval
     # 12 x 10 points on 12 multipliers: ten iterations
-    assert unit.tile_cycles(Tile(m=12, n=10), MAC) == 20 + 9 * interval
+    assert unit.tile_cycles(Tile(m=12, n=10), MAC, FP32) == 20 + 9 * interval
 
 
 def test_an_initiation_interval_of_its_own_outlasts_the_banks():
     unit = kernel(parallel_macs=4, depth=10, banks=4, initiation_interval=3)
 
-    assert unit.tile_cycles(Tile(m=4, n=5), MAC) == 10 + 4 * 3
+    assert unit.tile_cycles(Tile(m=4, n=5), MAC, FP32) == 10 + 4 * 3
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,11 @@
 
 import pytest
 
+from archsim import formats
 from archsim.ir import Tile
 from tests.machines import vector
+
+FP32 = formats.parse("fp32")
 
 CYCLES = {"add": 1, "multiply": 2, "exp": 8}
 
@@ -21,13 +24,13 @@ CYCLES = {"add": 1, "multiply": 2, "exp": 8}
 def test_functions_take_turns_or_are_chained(points, chained, cycles):
     unit = vector(lanes=4, chained=chained, function_cycles=CYCLES)
 
-    assert unit.tile_cycles(Tile(m=points), {"add": 2, "multiply": 1, "exp": 1}) == cycles
+    assert unit.tile_cycles(Tile(m=points), {"add": 2, "multiply": 1, "exp": 1}, FP32) == cycles
 
 
 def test_depth_is_paid_once_per_tile():
     unit = vector(lanes=4, depth=60, chained=True, function_cycles={"add": 1})
 
-    assert unit.tile_cycles(Tile(m=8, n=2), {"add": 3}) == 59 + 4
+    assert unit.tile_cycles(Tile(m=8, n=2), {"add": 3}, FP32) == 59 + 4
 
 
 def test_the_first_missing_function_is_named():
