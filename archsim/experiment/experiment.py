@@ -19,7 +19,7 @@ from archsim.ir import WORKLOADS, Choice, OperationGraph, Role, Workload
 from archsim.machine import Progress, simulate
 from archsim.registry import load_plugins
 from archsim.results import METRICS, OrderChoice, Provenance, PublishedValue, Result
-from archsim.schedule import MemoryPlan, plan_memory, schedule
+from archsim.schedule import MemoryPlan, absorb, plan_memory, schedule
 
 SECTIONS = (
     "name",
@@ -143,9 +143,10 @@ def simulate_experiment(
         InputError: if the workload does not fit the architecture.
         RunError: if the simulation could not finish.
     """
-    graph = _lower(experiment)
-    memory = _plan(graph, experiment)
-    planned = schedule(graph, experiment.architecture, memory)
+    lowered = _lower(experiment)
+    shaped = absorb(lowered, experiment.architecture)
+    memory = _plan(shaped.graph, experiment)
+    planned = schedule(shaped.graph, experiment.architecture, memory)
     trace = simulate(planned, experiment.architecture, progress)
     return Result(
         name=experiment.name,
@@ -154,8 +155,9 @@ def simulate_experiment(
         provenance=provenance,
         steps_per_epoch=experiment.epoch.steps if experiment.epoch else None,
         published=experiment.published,
-        parameters=_bytes_by_role(graph),
-        orders=_orders(graph),
+        parameters=_bytes_by_role(lowered),
+        orders=_orders(lowered),
+        absorbed=shaped.operations,
     )
 
 
@@ -182,7 +184,7 @@ def check(path: str | Path) -> str:
         graph = config.build_registered(WORKLOADS, document.root).lower()
         return f"workload: {len(graph.operations):,} operations, {graph.macs:,} MACs"
     _, experiment = read(path)
-    graph = _lower(experiment)
+    graph = absorb(_lower(experiment), experiment.architecture).graph
     memory = _plan(graph, experiment)
     schedule(graph, experiment.architecture, memory)
     taken = ", ".join(

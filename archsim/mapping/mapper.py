@@ -1,20 +1,21 @@
 """Chooses a mapping: which units can do an operation, and how it is cut into tiles."""
 
-from collections.abc import Iterator
+from bisect import bisect
+from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
-from itertools import islice, product
+from itertools import product
 
 from archsim.errors import MappingError
 from archsim.hardware.architecture import Architecture
 from archsim.hardware.component import ceil_div
 from archsim.ir.operation import Operation
-from archsim.ir.tile import Axis, Tile
+from archsim.ir.tile import AXES, Axis, Tile
 from archsim.mapping.mapping import Mapping, Work, whole_tile
 from archsim.mapping.stream import TileClass, TileStream
 
-CANDIDATES = 100
-"""Tilings compared for one operation: those with fewest tiles that fit the buffer."""
+RIVALS = 10
+"""Tilings of fewer tiles and no more buffer that rule a tiling out."""
 
 
 Tilings = dict[tuple[object, ...], tuple[Mapping, TileStream]]
@@ -108,9 +109,35 @@ class Mapper:
     def _best(self, work: Work) -> tuple[Mapping, TileStream]:
         key = work.key
         if key not in self._known:
-            best = min(_fitting(work), key=lambda m: _cost(m.stream(work, counted=False)))
+            best = _cheapest(work)
             self._known[key] = (best, best.stream(work))
         return self._known[key]
+
+
+def _cheapest(work: Work) -> Mapping:
+    """Return the mapping of least cost among those worth trying.
+
+    They are tried in the order of a lower bound, until it exceeds the best found.
+    """
+    tried = [(_least_ticks(work, mapping.tile), mapping) for mapping in _fitting(work)]
+    best: tuple[tuple[int, int, int], Mapping] | None = None
+    for least, mapping in sorted(tried, key=lambda entry: entry[0]):
+        if best is not None and least > best[0][0]:
+            break
+        cost = _cost(mapping.stream(work, counted=False))
+        if best is None or cost < best[0]:
+            best = (cost, mapping)
+    assert best is not None
+    return best[1]
+
+
+def _least_ticks(work: Work, tile: Tile) -> int:
+    """Ticks that the unit is busy with the tiles that are not cut short by an edge."""
+    operation, full = work.operation, 1
+    for axis in AXES:
+        full *= work.space.extent(axis) // tile.extent(axis)
+    cycles = work.spec.tile_cycles(tile, operation.functions, operation.number_format)
+    return work.architecture.ticks(work.unit, full * cycles)
 
 
 def _cost(stream: TileStream) -> tuple[int, int, int]:
@@ -139,7 +166,7 @@ def _halvings(extent: int) -> list[int]:
 
 
 def _fitting(work: Work) -> Iterator[Mapping]:
-    """Yield the tilings of fewest tiles that fit the buffer, in each useful loop order.
+    """Yield the tilings to compare, those of fewest tiles first, in each useful loop order.
 
     Raises:
         MappingError: if not even the smallest tile fits.
@@ -150,11 +177,9 @@ def _fitting(work: Work) -> Iterator[Mapping]:
     choices = [_halvings(space.extent(axis)) if streams else [space.extent(axis)] for axis in axes]
     tiles = (_tile(space, axes, sizes) for sizes in product(*choices))
     by_count = sorted(tiles, key=lambda tile: (_count(space, tile), -tile.m, -tile.n))
-    capacity = 8 * work.spec.buffer
-    fitting = (tile for tile in by_count if work.buffer_bits(tile) <= capacity)
-    chosen = list(islice(fitting, CANDIDATES))
+    chosen = _worth_trying(work, by_count)
     if not chosen:
-        smallest = by_count[-1]
+        smallest = min(by_count, key=work.buffer_bits)
         raise MappingError(
             f"operation {work.operation.name!r}: its smallest tile needs "
             f"{ceil_div(work.buffer_bits(smallest), 8):,} B of buffer, "
@@ -165,6 +190,24 @@ def _fitting(work: Work) -> Iterator[Mapping]:
         yield Mapping(tile=tile)
         if tile.m < space.m and tile.n < space.n:
             yield Mapping(tile=tile, loops=("batch", "n", "m", "k"))
+
+
+def _worth_trying(work: Work, by_count: Sequence[Tile]) -> list[Tile]:
+    """Return the tiles that fit, but for those that many others beat.
+
+    A tile is beaten by one that needs no more buffer and comes before it. Since a larger
+    buffer beats none that a smaller one would try, it never makes an operation slower.
+    """
+    capacity = 8 * work.spec.buffer
+    needs = [(work.buffer_bits(tile), rank) for rank, tile in enumerate(by_count)]
+    smaller: list[int] = []
+    chosen: list[int] = []
+    for _, rank in sorted(need for need in needs if need[0] <= capacity):
+        place = bisect(smaller, rank)
+        smaller.insert(place, rank)
+        if place < RIVALS:
+            chosen.append(rank)
+    return [by_count[rank] for rank in sorted(chosen)]
 
 
 def _tile(space: Tile, axes: tuple[Axis, ...], sizes: tuple[int, ...]) -> Tile:

@@ -1,6 +1,7 @@
 """What happened: traces, metrics, bounds and results."""
 
 from archsim.results.bounds import Bounds, find_bounds
+from archsim.results.components import ComponentUse
 from archsim.results.energy import Energy
 from archsim.results.metrics import MemoryPeak
 from archsim.results.result import (
@@ -18,6 +19,7 @@ from archsim.results.trace import (
     MemoryRecord,
     Occupancy,
     OperationRecord,
+    Tally,
     Trace,
 )
 
@@ -27,6 +29,7 @@ __all__ = [
     "Bounds",
     "Comparison",
     "ComponentRecord",
+    "ComponentUse",
     "Energy",
     "Interval",
     "MemoryPeak",
@@ -37,6 +40,7 @@ __all__ = [
     "Provenance",
     "PublishedValue",
     "Result",
+    "Tally",
     "Trace",
     "find_bounds",
 ]

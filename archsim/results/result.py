@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from archsim.results.bounds import Bounds, find_bounds
+from archsim.results.components import ComponentUse, component_uses
 from archsim.results.energy import Energy
 from archsim.results.metrics import (
     MemoryPeak,
@@ -95,6 +96,8 @@ class Result:
     orders: tuple[OrderChoice, ...] = ()
     parameters: Mapping[str, int] = field(default_factory=dict)
     """Bytes of the tensors of each role, as the workload holds them."""
+    absorbed: tuple[str, ...] = ()
+    """Operations that networks did on the way, for no time of their own."""
 
     @property
     def ticks(self) -> int:
@@ -140,6 +143,11 @@ class Result:
     def memories(self) -> dict[str, MemoryPeak]:
         """How full each memory ever was."""
         return memory_peaks(self.trace)
+
+    @cached_property
+    def components(self) -> dict[str, ComponentUse]:
+        """What each sort of unit and channel did."""
+        return component_uses(self.trace)
 
     @property
     def traffic_bits(self) -> dict[str, int]:
@@ -231,6 +239,8 @@ class Result:
             "peak_bytes": {name: peak.used_bytes for name, peak in self.memories.items()},
             "memories": {name: _memory(peak) for name, peak in self.memories.items()},
             "parameter_bytes": dict(self.parameters),
+            "components": {name: use.to_dict() for name, use in self.components.items()},
+            "absorbed": list(self.absorbed),
             "traffic_bytes": {name: bits / 8 for name, bits in self.traffic_bits.items()},
             "utilization": self.utilization,
             "bounds": {

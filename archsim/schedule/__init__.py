@@ -10,8 +10,10 @@ from archsim.schedule.memory_plan import (
 )
 from archsim.schedule.schedule import Schedule, Task
 from archsim.schedule.scheduler import schedule
+from archsim.schedule.shaping import Absorbed, absorb
 
 __all__ = [
+    "Absorbed",
     "Group",
     "Lifetimes",
     "MemoryPlan",
@@ -19,6 +21,7 @@ __all__ = [
     "Placement",
     "Schedule",
     "Task",
+    "absorb",
     "plan_memory",
     "schedule",
 ]

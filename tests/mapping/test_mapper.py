@@ -155,3 +155,23 @@ def test_a_plan_is_never_faster_on_half_the_bandwidth(sizes, buffer, width, late
         ticks.append(plan(architecture, operation).uncontended_ticks)
 
     assert ticks[0] <= ticks[1]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    sides=st.tuples(*[st.integers(1, 40)] * 3),
+    batch=st.integers(1, 3),
+    buffers=st.tuples(st.integers(64, 4096), st.integers(0, 4096)),
+    width=st.sampled_from([8, 64, 1024]),
+)
+def test_a_larger_buffer_never_makes_an_operation_slower(sides, batch, buffers, width):
+    m, n, k = sides
+    operation = matrix_product(m, n, k, batch).operations[0]
+    small, more = buffers
+
+    def ticks(buffer):
+        machine = linked(read=LinkSpec(width=width), tensor=kernel(buffer=buffer))
+        mapper = Mapper(machine, dict.fromkeys(("A", "B", "C"), "sram"))
+        return mapper.plan(operation, "tensor").uncontended_ticks
+
+    assert ticks(small + more) <= ticks(small)
