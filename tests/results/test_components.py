@@ -1,0 +1,61 @@
+"""What each sort of component did: parts of its time, and what channels count."""
+
+from dataclasses import dataclass
+
+from archsim.hardware import DramSpec
+from archsim.results.components import component_uses
+from tests.machines import chain, kernel, linked, matrix_product, off_chip, run, vector
+
+
+def test_parts_of_a_units_time_add_up_to_its_service():
+    machine = linked()
+
+    uses = component_uses(run(chain(length=3, side=12), machine))
+
+    for sort in ("tensor", "vector"):
+        clock = machine.components[sort].clock
+        assert sum(uses[sort].tallies.values()) / clock == uses[sort].busy_s
+        assert set(uses[sort].tallies) <= {"fill_cycles", "stream_cycles"}
+
+
+def test_a_kernels_fill_is_its_depth_for_every_tile():
+    trace = run(matrix_product(8, 8, 8), linked(tensor=kernel(depth=17, buffer=1024)))
+
+    tiles = trace.operations[0].tiles
+    assert component_uses(trace)["tensor"].tallies["fill_cycles"] == 17 * tiles
+
+
+def test_a_channel_tells_what_it_passed_beside_what_it_could():
+    trace = run(matrix_product(8, 8, 8), linked())
+
+    use = component_uses(trace)["read"]
+
+    assert use.instances == 1
+    assert use.peak_bits_per_s == 64 * 10**9
+    assert use.achieved_bits_per_s == 2 * 8 * 8 * 32 / (trace.makespan / trace.tick_rate_hz)
+    assert use.row_hit_rate is None
+    assert "row_hit_rate" not in use.to_dict()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountingDram(DramSpec):
+    """A DRAM that finds three rows of four open."""
+
+    def tallies(self, transfers):
+        bursts = sum(-(-transfer.bits // self.unit_bits) for transfer in transfers)
+        return {"bursts": 4 * bursts, "row_hits": 3 * bursts}
+
+
+def test_a_dram_tells_its_row_hit_rate():
+    memory = CountingDram(capacity=2**20, channels=1, burst=64, burst_cycles=4)
+
+    uses = component_uses(run(matrix_product(8, 8, 8), off_chip(dram=memory)))
+
+    assert uses["dram"].row_hit_rate == 0.75
+    assert uses["dram"].to_dict()["row_hit_rate"] == 0.75
+
+
+def test_units_of_one_sort_are_told_together():
+    uses = component_uses(run(chain(), linked(tensor=kernel(count=2), vector=vector())))
+
+    assert uses["tensor"].instances == 2
