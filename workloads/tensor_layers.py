@@ -23,13 +23,14 @@ from archsim.contraction import (
     TensorNetwork,
     training_flow,
     training_macs,
+    training_step,
 )
 from archsim.errors import GraphError, InputError
 from archsim.ir import Choice
 from archsim.ir.builder import GraphBuilder
 from archsim.ir.graph import OperationGraph
 from archsim.ir.operation import Indices
-from archsim.ir.tensor import Role, TensorSpec
+from archsim.ir.tensor import TensorSpec
 
 Flow = Literal["dense", FixedOrder, SearchedOrder, HardwareOrder]
 """How a weight is held and contracted: as one matrix, or as cores in one of the orders."""
@@ -68,23 +69,22 @@ class TensorLinear:
     ) -> None:
         network = TensorNetwork((*core_indices, (rows, *inputs)), (rows, *outputs), builder.sizes)
         self.rows = builder.sizes[rows]
-        self.features_in = network.elements(inputs)
         self.features_out = network.elements(outputs)
-        self._flow = training_flow(builder, network, order, name, machine)
+        self.flow = training_flow(builder, network, order, name, machine)
         if len(network.inputs) > 2:
             builder.chose(_choice(builder, name, network, order, machine))
 
     def forward(self, x: TensorSpec, cores: Sequence[TensorSpec], result: str) -> TensorSpec:
         """Return ``X W``, of shape (rows, features out)."""
-        return self._flow.forward((*cores, x), result, (self.rows, self.features_out))
+        return self.flow.forward((*cores, x), result, (self.rows, self.features_out))
 
     def backward(self, dy: TensorSpec, result: str) -> TensorSpec:
         """Return the gradient of x, given that of the product."""
-        return self._flow.backward(dy, result)
+        return self.flow.backward(dy, result)
 
     def weight_gradient(self, core: int, result: str) -> TensorSpec:
         """Return a core's gradient."""
-        return self._flow.weight_gradient(core, result)
+        return self.flow.weight_gradient(core, result)
 
 
 def _choice(
@@ -98,9 +98,9 @@ def _choice(
     for known in HARDWARE_ORDERS:
         if order == known:
             assert machine is not None, order
-            costs = machine.seconds(network, known, builder.format)
             verdict = machine.find(network, known, builder.format).verdict
-            return Choice(name, order, "s", costs, verdict)
+            times = machine.seconds(network, known, builder.format)
+            return Choice(name, order, "s", times.simulated, times.at_least, verdict)
     sizes = tuple(network.sizes.items())
     return Choice(name, order, "MACs", _macs(network.inputs, network.output, sizes))
 
@@ -160,14 +160,4 @@ def training_graph(
         order="shared_optimal" if order == "dense" and len(cores) == 1 else order,
         machine=machine,
     )
-    parameters = [
-        builder.tensor(f"G{n}", [sizes[index] for index in core], Role.PARAMETER)
-        for n, core in enumerate(cores)
-    ]
-    x = builder.tensor("X", (batch, layer.features_in), Role.DATA)
-    dy = builder.tensor("dY", (batch, layer.features_out), Role.DATA)
-    y = layer.forward(x, parameters, "Y")
-    dx = layer.backward(dy, "dX")
-    gradients = [layer.weight_gradient(n, f"dG{n}") for n in range(len(cores))]
-    builder.output(y, dx, *gradients)
-    return builder.graph()
+    return training_step(builder, layer.flow)

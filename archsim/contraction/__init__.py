@@ -25,6 +25,7 @@ from archsim.contraction.layer_search import (
     HardwareOrder,
     LayerPlan,
     LayerSearch,
+    OrderTimes,
 )
 from archsim.contraction.layers import (
     CoreNetwork,
@@ -61,6 +62,7 @@ from archsim.contraction.training import (
     plan_flow,
     training_flow,
     training_macs,
+    training_step,
 )
 from archsim.contraction.tree import ContractionTree, Step
 
@@ -83,6 +85,7 @@ __all__ = [
     "NetworkLowering",
     "Objective",
     "OrderComparison",
+    "OrderTimes",
     "ParetoTree",
     "Part",
     "ReverseFlow",
@@ -123,6 +126,7 @@ __all__ = [
     "tensor_train_matrix",
     "training_flow",
     "training_macs",
+    "training_step",
     "tt_svd",
     "tucker",
 ]

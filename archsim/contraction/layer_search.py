@@ -5,7 +5,7 @@ with a :class:`LayerSearch`, which the experiment makes from mapping and archite
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, get_args, runtime_checkable
 
 from archsim.contraction.exact_search import TrainingSearch
@@ -22,12 +22,27 @@ HARDWARE_ORDERS: tuple[HardwareOrder, ...] = get_args(HardwareOrder)
 
 @dataclass(frozen=True)
 class LayerPlan:
-    """Trees for a layer, and whether the gradients share the forward tree's intermediates."""
+    """How to compute a layer: an order by its name, or trees of the plan's own."""
 
-    trees: TrainingSearch
-    shares: bool
+    order: str = ""
+    trees: TrainingSearch | None = None
+    """Where no order is named."""
+    shares: bool = True
+    """Whether the gradients share the intermediates of the forward tree."""
+    recomputed: frozenset[int] = frozenset()
+    """Steps of a shared forward tree whose results are not kept for the gradients, but made
+    again."""
     verdict: str = ""
     """What is known of the plan's optimality, in words."""
+
+
+@dataclass(frozen=True)
+class OrderTimes:
+    """Seconds of a layer's training step in several orders."""
+
+    simulated: Mapping[str, float]
+    at_least: Mapping[str, float] = field(default_factory=dict)
+    """Of orders that were not simulated, since this bound rules them out."""
 
 
 class LayerSearch(Protocol):
@@ -44,8 +59,8 @@ class LayerSearch(Protocol):
 
     def seconds(
         self, network: TensorNetwork, order: HardwareOrder, number_format: NumberFormat
-    ) -> Mapping[str, float]:
-        """Return the simulated time of the layer's training step in this and all other orders.
+    ) -> OrderTimes:
+        """Return the time of the layer's training step in this and all other orders.
 
         Of the orders that depend on the machine, only the one asked for.
         """

@@ -42,6 +42,10 @@ class TensorNetwork:
             self, "sizes", MappingProxyType({index: sizes[index] for index in sorted(used)})
         )
 
+    def __hash__(self) -> int:
+        """Equal for equal networks; a mapping of sizes has no hash of its own."""
+        return hash((self.inputs, self.output, *self.sizes.items()))
+
     @property
     def closed(self) -> tuple[Indices, ...]:
         """The indices of the inputs, and of the output as one more tensor."""

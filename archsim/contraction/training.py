@@ -6,7 +6,7 @@ which intermediates they share.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import accumulate
 
 from archsim import formats
@@ -18,6 +18,7 @@ from archsim.contraction.orders import fixed_order, halves
 from archsim.contraction.tree import ContractionTree
 from archsim.errors import GraphError, InputError
 from archsim.ir.builder import GraphBuilder
+from archsim.ir.graph import OperationGraph
 from archsim.ir.operation import Phase
 from archsim.ir.tensor import Role, TensorSpec
 
@@ -67,15 +68,23 @@ class ReverseFlow(TrainingFlow):
     """Reverse mode over a contraction tree: ``C = A B`` gives ``dA = dC B`` and ``dB = dC A``.
 
     Each step's two gradients cost as much as the step, so all gradients together cost
-    twice the forward pass.
+    twice the forward pass. Results of the steps that are ``recomputed`` are not kept until
+    then: each costs its step once more, and its memory only while gradients use it.
     """
 
     def __init__(
-        self, builder: GraphBuilder, tree: ContractionTree, name: str, activation: int | None
+        self,
+        builder: GraphBuilder,
+        tree: ContractionTree,
+        name: str,
+        activation: int | None,
+        recomputed: Collection[int] = (),
     ) -> None:
         super().__init__(builder, tree.network, name)
         self.tree = tree
         self.activation = activation
+        self.recomputed = frozenset(recomputed)
+        self._again: dict[int, Part] = {}
         if not tree.steps:
             raise GraphError(f"{name}: one tensor alone is not a contraction")
         self._parts: list[Part] = []
@@ -114,19 +123,33 @@ class ReverseFlow(TrainingFlow):
 
     def _leaf(self, leaf: int, result: str, phase: Phase) -> TensorSpec:
         made, sibling = self._used[leaf]
-        return self.finish(self._gradient(made), self._parts[sibling], leaf, result, phase)
+        return self.finish(self._gradient(made), self._operand(sibling, phase), leaf, result, phase)
 
     def _gradient(self, number: int) -> Part:
         if number not in self._gradients:
             part, (made, sibling) = self._parts[number], self._used[number]
             carries = self.activation in part.members
+            phase = Phase.BACKWARD if carries else Phase.WEIGHT_GRADIENT
             self._gradients[number] = self.lowering.merge(
                 self._gradient(made),
-                self._parts[sibling],
+                self._operand(sibling, phase),
                 f"{part.tensor.name}.gradient",
-                Phase.BACKWARD if carries else Phase.WEIGHT_GRADIENT,
+                phase,
             )
         return self._gradients[number]
+
+    def _operand(self, number: int, phase: Phase) -> Part:
+        """Return a part that was kept, or make it again."""
+        leaves = len(self.tree.network.inputs)
+        if number - leaves not in self.recomputed:
+            return self._parts[number]
+        if number not in self._again:
+            kept = self._parts[number]
+            one, other = (self._operand(n, phase) for n in self.tree.steps[number - leaves])
+            self._again[number] = self.lowering.merge(
+                one, other, f"{kept.tensor.name}.again", phase, order=kept.indices
+            )
+        return self._again[number]
 
 
 class TwoSidedFlow(TrainingFlow):
@@ -316,7 +339,7 @@ def training_flow(
                         "experiment does"
                     )
                 plan = machine.find(network, known, builder.format)
-                return plan_flow(builder, plan, name)
+                return plan_flow(builder, network, plan, name)
     if order == "optimal" and activation > 0:
         apart = needs_outer_products_somewhere(network)
         found = search_training(network, activation, outer_products=apart, hyperedges=True)
@@ -333,11 +356,43 @@ def needs_outer_products_somewhere(network: TensorNetwork) -> bool:
     return any(needs_outer_products([*terms[:n], *terms[n + 1 :]]) for n in range(len(terms)))
 
 
-def plan_flow(builder: GraphBuilder, plan: LayerPlan, name: str) -> TrainingFlow:
-    """Return the flow of a plan that was made for a machine."""
+def plan_flow(
+    builder: GraphBuilder, network: TensorNetwork, plan: LayerPlan, name: str
+) -> TrainingFlow:
+    """Return the flow of a plan that was made for a machine.
+
+    Raises:
+        InputError: if the network cannot take the order that the plan names.
+    """
+    trees = plan.trees
+    if trees is None:
+        return training_flow(builder, network, plan.order, name)
     if plan.shares:
-        return ReverseFlow(builder, plan.trees.forward, name, plan.trees.activation)
-    return IndependentFlow(builder, plan.trees, name, plan.trees.activation)
+        return ReverseFlow(builder, trees.forward, name, trees.activation, plan.recomputed)
+    return IndependentFlow(builder, trees, name, trees.activation)
+
+
+def training_step(builder: GraphBuilder, flow: TrainingFlow) -> OperationGraph:
+    """Return the graph of a layer's forward pass and all gradients.
+
+    Inputs: ``X`` (rows, features in), ``dY`` (rows, features out), the cores ``G0 …``;
+    results: ``Y``, ``dX``, ``dG0 …``.
+    """
+    network = flow.network
+    *core_terms, (row, *features_in) = network.inputs
+    rows = network.sizes[row]
+    cores = [
+        builder.tensor(f"G{n}", [network.sizes[index] for index in term], Role.PARAMETER)
+        for n, term in enumerate(core_terms)
+    ]
+    x = builder.tensor("X", (rows, network.elements(features_in)))
+    wide = (rows, network.elements(network.output) // rows)
+    dy = builder.tensor("dY", wide)
+    y = flow.forward((*cores, x), "Y", wide)
+    dx = flow.backward(dy, "dX")
+    gradients = [flow.weight_gradient(n, f"dG{n}") for n in range(len(cores))]
+    builder.output(y, dx, *gradients)
+    return builder.graph()
 
 
 def training_macs(network: TensorNetwork, order: str) -> int:
@@ -347,12 +402,4 @@ def training_macs(network: TensorNetwork, order: str) -> int:
         InputError: for an order that the network cannot take, or that depends on a machine.
     """
     builder = GraphBuilder("layer", network.sizes, formats.parse("fp32"))
-    flow = training_flow(builder, network, order, "layer")
-    shapes = [[network.sizes[index] for index in term] for term in network.inputs]
-    tensors = [builder.tensor(f"tensor{n}", shape) for n, shape in enumerate(shapes)]
-    shape = [network.sizes[index] for index in network.output]
-    flow.forward(tensors, "result", shape)
-    flow.backward(builder.tensor("gradient", shape), "activation.gradient")
-    for core in range(len(tensors) - 1):
-        flow.weight_gradient(core, f"core{core}.gradient")
-    return builder.macs
+    return training_step(builder, training_flow(builder, network, order, "layer")).macs

@@ -52,8 +52,13 @@ class ContractionTree:
 
     @cached_property
     def macs(self) -> int:
-        """Multiply-accumulates: each step costs the product of all extents it meets."""
-        return sum(
+        """Multiply-accumulates of all steps."""
+        return sum(self.step_macs)
+
+    @cached_property
+    def step_macs(self) -> tuple[int, ...]:
+        """Multiply-accumulates of each step: the product of all extents it meets."""
+        return tuple(
             self.network.elements({*self.indices[one], *self.indices[other]})
             for one, other in self.steps
         )

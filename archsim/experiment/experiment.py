@@ -252,6 +252,7 @@ def _orders(graph: OperationGraph) -> tuple[OrderChoice, ...]:
             chosen=choices[0].chosen,
             unit=choices[0].unit,
             costs=choices[0].costs,
+            at_least=choices[0].at_least,
             margin=choices[0].margin,
             verdict=choices[0].verdict,
         )

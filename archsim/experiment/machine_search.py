@@ -1,7 +1,8 @@
 """Contraction orders that suit one machine: its closed forms as prices, its engine as judge."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from math import inf
 
 import numpy as np
@@ -12,9 +13,9 @@ from archsim.contraction import (
     ContractionTree,
     HardwareOrder,
     LayerPlan,
+    OrderTimes,
     SimulatedSearch,
     TensorNetwork,
-    TrainingFlow,
     TrainingSearch,
     cheapest_product,
     gradient_network,
@@ -23,7 +24,7 @@ from archsim.contraction import (
     plan_flow,
     search_simulated,
     search_training,
-    training_flow,
+    training_step,
 )
 from archsim.energy import EnergyTable, account
 from archsim.errors import InputError
@@ -38,8 +39,11 @@ from archsim.schedule import plan_memory, schedule
 SIMULATIONS = 200
 """Trees simulated for one contraction before the search says how near it is."""
 
-Key = tuple[tuple[tuple[str, ...], ...], tuple[str, ...], tuple[tuple[str, int], ...], str]
-"""What makes two networks, in a number format, the same."""
+RECOMPUTATIONS = 64
+"""Sets of intermediates whose recomputation is tried where keeping all does not fit."""
+
+Key = tuple[TensorNetwork, str]
+"""A layer's network and the name of its number format."""
 
 
 class StepPrices:
@@ -80,6 +84,15 @@ class StepPrices:
             for unit in map(self.architecture.units.__getitem__, units)
         )
         return shape.points / max(rates)
+
+    def least(self, macs: int) -> tuple[float, float]:
+        """Time and energy that no schedule of so much arithmetic can beat."""
+        operation = self._operation(Tile())
+        units = [self.architecture.units[u] for u in self._mapper.candidates(operation)]
+        seconds = macs / sum(u.peak_macs_per_cycle * u.clock * u.count for u in units)
+        name = self.number_format.name
+        price = min(self.energy.price(unit.kind, "mac", name) for unit in units)
+        return seconds, 1e-12 * macs * price + self.energy.static_power * seconds
 
     def _operation(self, shape: Tile) -> Contraction:
         def tensor(name: str, *extents: int) -> TensorSpec:
@@ -122,6 +135,16 @@ class ByShape:
         return prices[places].reshape(steps.macs.shape)
 
 
+@dataclass(frozen=True)
+class _Trial:
+    """A plan, lowered, and times and energies that it cannot beat."""
+
+    plan: LayerPlan
+    graph: OperationGraph
+    seconds: float
+    joules: float
+
+
 class MachineSearch:
     """Finds the orders in which a layer's contractions suit a machine; each layer once."""
 
@@ -131,7 +154,8 @@ class MachineSearch:
         self._prices: dict[str, StepPrices] = {}
         self._tilings: Tilings = {}
         self._found: dict[tuple[Key, str], LayerPlan] = {}
-        self._seconds: dict[tuple[Key, str], float] = {}
+        self._outcomes: dict[tuple[Key, LayerPlan], tuple[float, float]] = {}
+        """Seconds and joules of the plans simulated."""
 
     def find(
         self, network: TensorNetwork, order: HardwareOrder, number_format: NumberFormat
@@ -139,50 +163,88 @@ class MachineSearch:
         """Return how to compute a layer's forward pass and gradients.
 
         With the trees that the order asks for, gradients of their own and gradients that
-        share the forward tree's intermediates are both simulated; the better one is taken,
-        by time, energy or their product as the order says.
+        share the forward tree's intermediates are compared, and so are all orders that do
+        not depend on the machine; the best by simulated time, energy or their product, as
+        the order says, is taken. Plans that a lower bound rules out are not simulated.
+        Where a shared plan does not fit the memory, it is tried with intermediates
+        computed again.
         """
-        key = (_key(network, number_format), order)
+        key = ((network, number_format.name), order)
         if key not in self._found:
             trees, verdict = self._search(network, order, self._prices_in(number_format))
-            plans = [LayerPlan(trees, shares=True), LayerPlan(trees, shares=False)]
+            plans = [*_named(), *_plans(trees)]
             if order == "simulated":
                 # The fastest forward pass need not make the fastest training step.
-                plans.append(self.find(network, "latency", number_format))
-            best = min(plans, key=lambda p: self._cost(p, order, number_format))
-            told = f"{verdict}; the layer: best of {len(plans)} plans simulated"
+                fast, _ = self._search(network, "latency", self._prices_in(number_format))
+                plans += _plans(fast)
+            best, tried, ruled_out = self._best(network, plans, order, number_format)
+            told = f"{verdict}; the layer: best of {tried} plans simulated"
+            if ruled_out:
+                told += f", {ruled_out} ruled out by a bound"
             self._found[key] = replace(best, verdict=told)
         return self._found[key]
 
     def seconds(
         self, network: TensorNetwork, order: HardwareOrder, number_format: NumberFormat
-    ) -> Mapping[str, float]:
-        """Return the simulated time of the layer's training step in this and all other orders."""
-        times: dict[str, float] = {}
-        for known in (*ORDERS, order):
-            key = (_key(network, number_format), known)
-            if key not in self._seconds:
-                self._seconds[key] = self._order_seconds(network, known, number_format)
-            if self._seconds[key] < inf:
-                times[known] = self._seconds[key]
-        return times
+    ) -> OrderTimes:
+        """Return the time of the layer's training step in this and all other orders."""
+        chosen = replace(self.find(network, order, number_format), verdict="")
+        key = (network, number_format.name)
+        simulated: dict[str, float] = {order: self._outcomes[key, chosen][0]}
+        at_least: dict[str, float] = {}
+        for trial in self._trials(network, _named(), number_format):
+            outcome = self._outcomes.get((key, trial.plan))
+            if outcome is None:
+                at_least[trial.plan.order] = trial.seconds
+            elif outcome[0] < inf:
+                simulated[trial.plan.order] = outcome[0]
+        return OrderTimes(simulated, at_least)
 
-    def _order_seconds(
-        self, network: TensorNetwork, order: str, number_format: NumberFormat
-    ) -> float:
-        """Return infinity for an order that this network has not, as two halves of TTM cores."""
-        builder = GraphBuilder("layer", network.sizes, number_format)
-        try:
-            flow = training_flow(builder, network, order, "layer", self)
-        except InputError:
-            return inf
-        return self._simulated(_training_step(builder, flow))[0]
+    def _best(
+        self,
+        network: TensorNetwork,
+        plans: Sequence[LayerPlan],
+        order: HardwareOrder,
+        number_format: NumberFormat,
+    ) -> tuple[LayerPlan, int, int]:
+        """Return the best plan, how many were simulated, and how many a bound ruled out."""
+        trials = self._trials(network, plans, number_format)
+        costs: dict[LayerPlan, float] = {}
+        refused: list[LayerPlan] = []
 
-    def _cost(self, plan: LayerPlan, order: HardwareOrder, number_format: NumberFormat) -> float:
-        builder = GraphBuilder("layer", plan.trees.network.sizes, number_format)
-        graph = _training_step(builder, plan_flow(builder, plan, "layer"))
-        seconds, joules = self._simulated(graph)
-        return {"energy": joules, "edp": seconds * joules}.get(order, seconds)
+        def compare(trials: list[_Trial]) -> None:
+            for trial in sorted(trials, key=lambda t: _cost(order, t.seconds, t.joules)):
+                bound = _cost(order, trial.seconds, trial.joules)
+                if bound > min(costs.values(), default=inf):
+                    continue
+                key = ((network, number_format.name), trial.plan)
+                if key not in self._outcomes:
+                    self._outcomes[key] = self._simulated(trial.graph)
+                costs[trial.plan] = _cost(order, *self._outcomes[key])
+                if costs[trial.plan] == inf and trial.plan.trees and trial.plan.shares:
+                    refused.append(trial.plan)
+
+        compare(trials)
+        again = [plan for kept in refused for plan in _recomputing(kept)]
+        extra = self._trials(network, again, number_format)
+        compare(extra)
+        best = min(costs, key=lambda plan: costs[plan])
+        return best, len(costs), len(trials) + len(extra) - len(costs)
+
+    def _trials(
+        self, network: TensorNetwork, plans: Sequence[LayerPlan], number_format: NumberFormat
+    ) -> list[_Trial]:
+        """Lower plans; those that the network cannot take, as two halves of TTM cores, fail."""
+        prices = self._prices_in(number_format)
+        found = []
+        for plan in dict.fromkeys(plans):
+            builder = GraphBuilder("layer", network.sizes, number_format)
+            try:
+                graph = training_step(builder, plan_flow(builder, network, plan, "layer"))
+            except InputError:
+                continue
+            found.append(_Trial(plan, graph, *prices.least(graph.macs)))
+        return found
 
     def _prices_in(self, number_format: NumberFormat) -> StepPrices:
         name = number_format.name
@@ -278,22 +340,25 @@ class MachineSearch:
         return builder.graph()
 
 
-def _training_step(builder: GraphBuilder, flow: TrainingFlow) -> OperationGraph:
-    """Return the graph of a layer's forward pass and all gradients."""
-    network = flow.network
-    activation = len(network.inputs) - 1
-    shapes = [[network.sizes[index] for index in term] for term in network.inputs]
-    cores = [
-        builder.tensor(f"layer.G{number}", shape, Role.PARAMETER)
-        for number, shape in enumerate(shapes[:-1])
-    ]
-    shape = [network.sizes[index] for index in network.output]
-    flow.forward([*cores, builder.tensor("X", shapes[activation])], "Y", shape)
-    flow.backward(builder.tensor("dY", shape), "dX")
-    for core in range(activation):
-        flow.weight_gradient(core, f"layer.dG{core}")
-    return builder.graph()
+def _cost(order: HardwareOrder, seconds: float, joules: float) -> float:
+    """What an order has least of."""
+    return {"energy": joules, "edp": seconds * joules}.get(order, seconds)
 
 
-def _key(network: TensorNetwork, number_format: NumberFormat) -> Key:
-    return network.inputs, network.output, tuple(network.sizes.items()), number_format.name
+def _named() -> list[LayerPlan]:
+    return [LayerPlan(order) for order in ORDERS]
+
+
+def _plans(trees: TrainingSearch) -> list[LayerPlan]:
+    return [LayerPlan(trees=trees, shares=True), LayerPlan(trees=trees, shares=False)]
+
+
+def _recomputing(plan: LayerPlan) -> Iterator[LayerPlan]:
+    """Yield the plan with some intermediates computed again, those that cost least first."""
+    assert plan.trees is not None
+    tree = plan.trees.forward
+    inner = range(len(tree.steps) - 1)
+    choices = (frozenset(steps) for size in inner for steps in combinations(inner, size + 1))
+    cheapest = sorted(choices, key=lambda steps: sum(tree.step_macs[step] for step in steps))
+    for steps in cheapest[:RECOMPUTATIONS]:
+        yield replace(plan, recomputed=steps)

@@ -1,7 +1,7 @@
 """A choice that lowering made between ways to compute the same thing, and what each costs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -14,12 +14,15 @@ class Choice:
     unit: str
     """What ``costs`` are counted in: ``MACs``, ``s``."""
     costs: Mapping[str, float]
-    """The cost of every way, the chosen one among them."""
+    """The cost of every way that was tried, the chosen one among them."""
+    at_least: Mapping[str, float] = field(default_factory=dict)
+    """A lower bound of the cost of every way that it ruled out."""
     verdict: str = ""
     """What is known of the chosen way's optimality, in words."""
 
     @property
     def margin(self) -> float:
         """The cheapest other way's cost over the chosen one's: above 1 where the choice pays."""
-        others = [cost for way, cost in self.costs.items() if way != self.chosen]
+        costs = {**self.at_least, **self.costs}
+        others = [cost for way, cost in costs.items() if way != self.chosen]
         return min(others) / self.costs[self.chosen] if others else 1.0

@@ -36,7 +36,8 @@ def order_in_words(choice: OrderChoice) -> str:
     best = min(choice.costs, key=lambda order: choice.costs[order])
     told = f"{whose}: {choice.chosen}, {_cost(own, choice.unit)}"
     if choice.costs[best] >= own:
-        return f"{told}, the least of {count(len(choice.costs))} orders{_verdict(choice)}"
+        known = len({*choice.costs, *choice.at_least})
+        return f"{told}, the least of {count(known)} orders{_verdict(choice)}"
     beaten = f"{best} would take {_cost(choice.costs[best], choice.unit)}"
     return f"{told}; {beaten}{_verdict(choice)}"
 

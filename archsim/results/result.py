@@ -54,6 +54,8 @@ class OrderChoice:
     chosen: str
     unit: str
     costs: Mapping[str, float]
+    at_least: Mapping[str, float] = field(default_factory=dict)
+    """Lower bounds of the costs of orders that were ruled out by them."""
     margin: float
     """The cheapest other order's cost over the chosen one's: below 1 where another is better."""
     verdict: str = ""
@@ -261,6 +263,7 @@ class Result:
                     "margin": choice.margin,
                     "unit": choice.unit,
                     "costs": dict(choice.costs),
+                    "at_least": dict(choice.at_least),
                     "verdict": choice.verdict,
                 }
                 for choice in self.orders

@@ -10,13 +10,19 @@ import argparse
 import csv
 import multiprocessing
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from archsim.contraction import HARDWARE_ORDERS, HardwareOrder, LayerPlan, TensorNetwork
+from archsim.contraction import (
+    HARDWARE_ORDERS,
+    HardwareOrder,
+    LayerPlan,
+    OrderTimes,
+    TensorNetwork,
+)
 from archsim.energy import account
 from archsim.errors import CapacityError, ConfigError
 from archsim.experiment import read
@@ -88,8 +94,8 @@ class PlansOnly:
 
     def seconds(
         self, network: TensorNetwork, order: HardwareOrder, number_format: NumberFormat
-    ) -> Mapping[str, float]:
-        return {order: 0.0}
+    ) -> OrderTimes:
+        return OrderTimes({order: 0.0})
 
 
 def simulated(cell: Cell) -> Row:

@@ -2,23 +2,29 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from archsim import execute
 from archsim.contraction import (
     FIXED_ORDERS,
     SEARCHED_ORDERS,
+    ReverseFlow,
     block_term,
     cp,
     hierarchical_tucker,
     hierarchical_tucker_matrix,
+    search,
     search_training,
     tensor_ring,
     tensor_train,
     tensor_train_matrix,
+    training_step,
     tucker,
 )
 from archsim.errors import InputError
-from archsim.ir import Contraction, Phase
+from archsim.formats import parse
+from archsim.ir import Contraction, GraphBuilder, Phase
 from tests.contraction.networks import layer
 from tests.workloads.test_tensor_layers import LAYERS, dense_truth, macs_by_phase
 from workloads.tensor_layers import training_graph
@@ -51,6 +57,28 @@ def test_results_equal_the_dense_layer(name, order, batch):
 
     for target, expected in dense_truth(core_indices, sizes, arrays).items():
         assert results[target].shape == expected.shape
+        scale = max(1.0, np.abs(expected).max())
+        assert np.abs(results[target] - expected).max() / scale < 1e-10, target
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(["TT", "TTM", "TR", "HT", "BTD"]), st.data())
+def test_gradients_do_not_care_which_intermediates_are_computed_again(name, data):
+    cores, sizes = CASES[name]
+    network = layer(cores, sizes, 5)
+    tree = search(network)
+    inner = range(len(tree.steps) - 1)
+    again = data.draw(st.sets(st.sampled_from(inner), max_size=len(inner)))
+    builder = GraphBuilder("layer", network.sizes, parse("fp64"))
+    flow = ReverseFlow(builder, tree, "layer", len(network.inputs) - 1, again)
+
+    graph = training_step(builder, flow)
+
+    assert graph.macs == 3 * tree.macs + sum(tree.step_macs[step] for step in again)
+    rng = np.random.default_rng(5)
+    arrays = {name: rng.standard_normal(graph.tensors[name].shape) for name in graph.inputs}
+    results = execute(graph, arrays)
+    for target, expected in dense_truth(cores, sizes, arrays).items():
         scale = max(1.0, np.abs(expected).max())
         assert np.abs(results[target] - expected).max() / scale < 1e-10, target
 

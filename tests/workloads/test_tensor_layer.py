@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from archsim import execute
-from archsim.contraction import ORDERS, LayerPlan, search_training
+from archsim.contraction import ORDERS, LayerPlan, OrderTimes, search_training
 from archsim.errors import InputError
 from archsim.ir import Choice
 from tests.workloads.test_tensor_layers import dense_truth
@@ -25,10 +25,10 @@ class Optimal:
     """A machine that likes the trees of fewest multiply-accumulates, and shares them."""
 
     def find(self, network, order, number_format):
-        return LayerPlan(search_training(network, len(network.inputs) - 1), shares=True)
+        return LayerPlan(trees=search_training(network, len(network.inputs) - 1))
 
     def seconds(self, network, order, number_format):
-        return {order: 1.0, "optimal": 2.0}
+        return OrderTimes({order: 1.0, "optimal": 2.0}, {"left_to_right": 3.0})
 
 
 @pytest.mark.parametrize(("kind", "order"), CASES)
@@ -82,7 +82,9 @@ def test_an_order_for_a_machine_is_asked_of_it():
     graph = layer.lower_for(Optimal())
 
     assert graph.macs == replace(SMALL, order="shared_optimal").lower().macs
-    assert graph.choices == (Choice("layer", "edp", "s", {"edp": 1.0, "optimal": 2.0}),)
+    assert graph.choices == (
+        Choice("layer", "edp", "s", {"edp": 1.0, "optimal": 2.0}, {"left_to_right": 3.0}),
+    )
 
 
 def test_an_order_for_a_machine_is_refused_without_one():
