@@ -1,19 +1,40 @@
 """A systolic array of multiply-accumulate units: time and accesses of a matrix product.
 
+A product is cut into folds that fill the array: blocks of outputs (output-stationary), of
+weights or of inputs (stationary in the units while the other operand streams past). A fold
+has a load of the stationary operand, a fill while the first operands reach the far corner, a
+stream of one step a cycle, and a drain of the last results. What is hidden behind what
+differs between machines, and between simulators by a factor of 1.7 on the same array, so
+it is a property of the hardware here (``overlap``, ``edges``).
+
 Sources: Samajdar et al., "A systematic methodology for characterizing scalability of DNN
-accelerators using SCALE-Sim", ISPASS 2020. The cycle counts are those of SCALE-Sim 3.0.0
-plus one: it reports the index of the last cycle.
+accelerators using SCALE-Sim", ISPASS 2020; without overlap and with full-size edges the
+cycle counts are those of SCALE-Sim 3.0.0 plus one, since it reports the index of the last
+cycle. With true-size edges and 5 cycles of overhead per fold they are those of STONNE's
+output-stationary mesh (Muñoz-Martínez et al., IISWC 2021).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
 
+from archsim.errors import did_you_mean
 from archsim.formats import NumberFormat
 from archsim.hardware.component import COMPONENTS, ComputeSpec, at_least_one, ceil_div
 from archsim.ir.tile import Access, Tile
 
-Dataflow = Literal["weight_stationary", "output_stationary", "input_stationary"]
+Dataflow = Literal["output_stationary", "weight_stationary", "input_stationary"]
+DataflowChoice = Literal[
+    "output_stationary", "weight_stationary", "input_stationary", "per_operation"
+]
+Overlap = Literal["none", "stationary_load", "full"]
+Edges = Literal["full_size", "true_size"]
+WORDS: Mapping[str, tuple[str, ...]] = {
+    "dataflow": get_args(DataflowChoice),
+    "overlap": get_args(Overlap),
+    "edges": get_args(Edges),
+}
+"""What the fields that are words may say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,31 +44,74 @@ class GemmAccesses:
     inputs: int
     weights: int
     outputs: int
+    output_reads: int = 0
+    """Partial sums fetched back, to be added to."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Folds:
+    """A product as an array sees it: blocks down and across, and the steps of a fold."""
+
+    down: tuple[int, int, int]
+    """Blocks of full height, height of the block at the edge (0: none), full height."""
+    across: tuple[int, int, int]
+    steps: int
+    loads: bool
+    """Whether an operand is loaded before the others stream."""
+
+    @property
+    def count(self) -> int:
+        """Folds in all."""
+        return _blocks(self.down) * _blocks(self.across)
 
 
 @COMPONENTS.register("processing_array")
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class ProcessingArraySpec(ComputeSpec):
-    """``rows`` x ``columns`` units, each one multiply-accumulate per cycle.
+    """``rows`` x ``columns`` units, each ``lanes`` multiply-accumulates per cycle.
 
-    A product is folded over the array; fill, drain and the load of the stationary operand
-    of each fold are not hidden behind another fold's work.
+    With m x k inputs and k x n weights, a fold of r x c units takes
+
+    * output-stationary: a fill of ``r + c - 2`` and a stream of ``k`` cycles;
+    * weight-stationary: a load of ``r``, a fill of ``r - 1``, a stream of ``m``, a drain of
+      ``c - 1`` cycles; input-stationary: the same with a stream of ``n``.
     """
 
-    kind: ClassVar[str] = "processing_array"
+    kind = "processing_array"
 
-    runs: tuple[Literal["contraction"], ...] = ("contraction",)
-    number_formats: tuple[NumberFormat, ...] = ()
+    runs: tuple[Literal["contraction"], ...] = field(default=("contraction",), kw_only=True)
+    number_formats: tuple[NumberFormat, ...] = field(default=(), kw_only=True)
     rows: int
     """Rows of units."""
     columns: int
     """Columns of units."""
-    dataflow: Dataflow = "output_stationary"
-    """The operand that stays in the units."""
+    dataflow: DataflowChoice = "output_stationary"
+    """The operand that stays in the units; ``per_operation`` takes the fastest for each."""
+    overlap: Overlap = "none"
+    """What is hidden: ``none``: nothing. ``stationary_load``: the load of the next fold's
+    stationary operand behind this fold, in a second register per unit; the first is paid.
+    ``full``: loads, fills and drains of all folds; of the whole array's fill and drain,
+    ``rows + columns - 2`` cycles, one stands at a product's end."""
+    edges: Edges = field(default="full_size", kw_only=True)
+    """Whether a fold that does not fill the array takes the time of one that does."""
+    fold_overhead_cycles: int = field(default=0, kw_only=True)
+    """Cycles of every fold for registers on the way, before and behind the array; with
+    ``full`` overlap they are paid once."""
+    lanes: dict[str, int] = field(default_factory=dict, kw_only=True)
+    """Multiply-accumulates of a unit in a cycle, along k, by number format; 1 if not named."""
+    cycles_per_mac: dict[str, int] = field(default_factory=dict, kw_only=True)
+    """Cycles of one multiply-accumulate, by number format; 1 if not named."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         at_least_one(rows=self.rows, columns=self.columns)
+        for name, known in WORDS.items():
+            said = getattr(self, name)
+            if said not in known:
+                raise ValueError(f"{name}: no {name} {said!r}; {did_you_mean(str(said), known)}")
+        if self.fold_overhead_cycles < 0:
+            raise ValueError(f"fold_overhead_cycles: must be >= 0, got {self.fold_overhead_cycles}")
+        check_rates(self.number_formats, lanes=self.lanes, cycles_per_mac=self.cycles_per_mac)
 
     @property
     def partitions(self) -> int:
@@ -55,42 +119,139 @@ class ProcessingArraySpec(ComputeSpec):
 
     @property
     def peak_macs_per_cycle(self) -> int:
-        return self.rows * self.columns
+        units = self.rows * self.columns
+        return best_rate(units, self.number_formats, self.lanes, self.cycles_per_mac)
+
+    @property
+    def latency_cycles(self) -> int:
+        return self._array_latency if self.overlap == "full" else 0
+
+    @property
+    def _array_latency(self) -> int:
+        """Cycles from a corner of the array to the other, and through registers around it."""
+        return self.rows + self.columns - 2 + self.fold_overhead_cycles
+
+    @property
+    def conventions(self) -> str:
+        words = f"{self.dataflow}, overlap {self.overlap}, {self.edges} edges"
+        if self.fold_overhead_cycles:
+            words += f", {self.fold_overhead_cycles} cycles of overhead per fold"
+        return words
+
+    def dataflow_for(
+        self, m: int, n: int, k: int, number_format: NumberFormat | None = None
+    ) -> Dataflow:
+        """Return the dataflow in which a product runs."""
+        if self.dataflow != "per_operation":
+            return self.dataflow
+        flows: tuple[Dataflow, ...] = get_args(Dataflow)
+        return min(flows, key=lambda flow: sum(self._parts(flow, m, n, k, number_format).values()))
 
     def folds(self, m: int, n: int, k: int) -> int:
         """Times that the array is filled for an m x k by k x n product."""
-        down, across = {
-            "output_stationary": (m, n),
-            "weight_stationary": (k, n),
-            "input_stationary": (k, m),
-        }[self.dataflow]
-        return ceil_div(down, self.rows) * ceil_div(across, self.columns)
+        return self._cut(self.dataflow_for(m, n, k), m, n, k, None).count
 
-    def gemm_cycles(self, m: int, n: int, k: int) -> int:
-        """Cycles of an m x k by k x n product.
+    def gemm_cycles(self, m: int, n: int, k: int, number_format: NumberFormat | None = None) -> int:
+        """Cycles of an m x k by k x n product, from its first operand to its last result."""
+        flow = self.dataflow_for(m, n, k, number_format)
+        return sum(self._parts(flow, m, n, k, number_format).values()) + self.latency_cycles
 
-        Each fold takes ``k + rows + columns - 2`` output-stationary and ``2 rows +
-        columns + m - 2`` weight-stationary (n for m input-stationary), of which the first
-        ``rows`` load the stationary operand.
+    def gemm_parts(
+        self, m: int, n: int, k: int, number_format: NumberFormat | None = None
+    ) -> dict[str, int]:
+        """The same by what the array does: load, fill, stream, drain, overhead."""
+        flow = self.dataflow_for(m, n, k, number_format)
+        parts = self._parts(flow, m, n, k, number_format)
+        if self.overlap == "full":
+            parts["fill"] = self.latency_cycles
+        return parts
+
+    def gemm_accesses(
+        self, m: int, n: int, k: int, number_format: NumberFormat | None = None
+    ) -> GemmAccesses:
+        """Elements moved between the array and its memory for an m x k by k x n product.
+
+        A streaming operand is fetched once for every block of the others; partial sums of
+        several blocks along k are stored and fetched back, except output-stationary.
         """
-        skew = self.rows + self.columns - 2
-        fold = {
-            "output_stationary": k + skew,
-            "weight_stationary": self.rows + m + skew,
-            "input_stationary": self.rows + n + skew,
-        }[self.dataflow]
-        return self.folds(m, n, k) * fold
-
-    def gemm_accesses(self, m: int, n: int, k: int) -> GemmAccesses:
-        """Elements moved between the array and its memory for an m x k by k x n product."""
-        rows, columns = self.rows, self.columns
-        match self.dataflow:
+        flow = self.dataflow_for(m, n, k, number_format)
+        folds = self._cut(flow, m, n, k, number_format)
+        down, across = _blocks(folds.down), _blocks(folds.across)
+        partial = m * n * (down - 1)
+        match flow:
             case "output_stationary":
-                return GemmAccesses(m * k * ceil_div(n, columns), n * k * ceil_div(m, rows), m * n)
+                return GemmAccesses(m * k * across, n * k * down, m * n)
             case "weight_stationary":
-                return GemmAccesses(m * k * ceil_div(n, columns), k * n, m * n * ceil_div(k, rows))
+                return GemmAccesses(m * k * across, k * n, m * n * down, partial)
             case "input_stationary":
-                return GemmAccesses(m * k, k * n * ceil_div(m, columns), m * n * ceil_div(k, rows))
+                return GemmAccesses(m * k, k * n * across, m * n * down, partial)
+
+    def _cut(
+        self, flow: Dataflow, m: int, n: int, k: int, number_format: NumberFormat | None
+    ) -> _Folds:
+        lanes, pace = rates(number_format, self.lanes, self.cycles_per_mac)
+        deep = ceil_div(k, lanes)
+        down, across, steps = {
+            "output_stationary": (m, n, deep),
+            "weight_stationary": (deep, n, m),
+            "input_stationary": (deep, m, n),
+        }[flow]
+        return _Folds(
+            _cut(down, self.rows),
+            _cut(across, self.columns),
+            steps * pace,
+            flow != "output_stationary",
+        )
+
+    def _parts(
+        self, flow: Dataflow, m: int, n: int, k: int, number_format: NumberFormat | None
+    ) -> dict[str, int]:
+        """Cycles of a product by part; with full overlap, but for the one fill and drain."""
+        folds = self._cut(flow, m, n, k, number_format)
+        stream = folds.count * folds.steps
+        if self.overlap == "full":
+            return {"stream": stream}
+        heights, widths = self._sizes(folds.down), self._sizes(folds.across)
+        rows = sum(height * times for height, times in heights) * _blocks(folds.across)
+        columns = sum(width * times for width, times in widths) * _blocks(folds.down)
+        overhead = folds.count * self.fold_overhead_cycles
+        parts = {"stream": stream, "overhead": overhead}
+        if not folds.loads:
+            return {"fill": rows + columns - 2 * folds.count, **parts}
+        return {
+            "load": rows if self.overlap == "none" else self._unhidden_loads(folds),
+            "fill": rows - folds.count,
+            **parts,
+            "drain": columns - folds.count,
+        }
+
+    def _sizes(self, cut: tuple[int, int, int]) -> list[tuple[int, int]]:
+        """Sizes of blocks as the array takes them, and how many there are."""
+        full, edge, size = cut
+        if self.edges == "full_size":
+            return [(size, _blocks(cut))]
+        return [(length, times) for length, times in ((size, full), (edge, bool(edge))) if times]
+
+    def _unhidden_loads(self, folds: _Folds) -> int:
+        """Loads that no fold hides: the first, and what is longer than the fold before.
+
+        Folds go down first. A fold hides as many cycles as pass from its first step to the
+        end of its drain.
+        """
+        heights, widths = self._sizes(folds.down), self._sizes(folds.across)
+        first, last = heights[0][0], heights[-1][0]
+        exposed = first
+        for number, (width, times) in enumerate(widths):
+            around = folds.steps + width - 2 + self.fold_overhead_cycles
+
+            def left(height: int, after: int, around: int = around) -> int:
+                return max(0, after - (around + height))
+
+            down = sum(left(height, height) * (count - 1) for height, count in heights)
+            down += left(first, last) if len(heights) > 1 else 0
+            turns = times if number < len(widths) - 1 else times - 1
+            exposed += times * down + turns * left(last, first)
+        return exposed
 
     def lacks(self, functions: Mapping[str, int]) -> str:
         return next((name for name in functions if name != "mac"), "")
@@ -99,10 +260,58 @@ class ProcessingArraySpec(ComputeSpec):
         self, tile: Tile, functions: Mapping[str, int], number_format: NumberFormat
     ) -> dict[str, int]:
         """The batch's products one after the other."""
-        return {"stream": tile.batch * self.gemm_cycles(tile.m, tile.n, tile.k)}
+        flow = self.dataflow_for(tile.m, tile.n, tile.k, number_format)
+        parts = self._parts(flow, tile.m, tile.n, tile.k, number_format)
+        return {part: tile.batch * cycles for part, cycles in parts.items() if cycles}
 
     def operand_accesses(
         self, tile: Tile, reads: tuple[Access, ...], writes: tuple[Access, ...]
     ) -> tuple[int, ...]:
-        one = self.gemm_accesses(tile.m, tile.n, tile.k)
-        return (tile.batch * one.inputs, tile.batch * one.weights, tile.batch * one.outputs)
+        """Partial sums that are fetched back count as accesses of the output."""
+        number_format = reads[0].tensor.format if reads else None
+        one = self.gemm_accesses(tile.m, tile.n, tile.k, number_format)
+        outputs = one.outputs + one.output_reads
+        return (tile.batch * one.inputs, tile.batch * one.weights, tile.batch * outputs)
+
+
+def check_rates(number_formats: Iterable[NumberFormat], **tables: Mapping[str, int]) -> None:
+    """Check tables of rates by number format.
+
+    Raises:
+        ValueError: for a format that the unit does not know, or a rate below 1.
+    """
+    known = [number_format.name for number_format in number_formats]
+    for table, entries in tables.items():
+        for name, value in entries.items():
+            if name not in known:
+                hint = did_you_mean(name, known)
+                raise ValueError(f"{table}: {name!r} is not among number_formats; {hint}")
+            at_least_one(**{f"{table}.{name}": value})
+
+
+def rates(
+    number_format: NumberFormat | None, lanes: Mapping[str, int], pace: Mapping[str, int]
+) -> tuple[int, int]:
+    """Return the multiply-accumulates of a step in a format, and the cycles of a step."""
+    name = number_format.name if number_format else ""
+    return lanes.get(name, 1), pace.get(name, 1)
+
+
+def best_rate(
+    units: int,
+    number_formats: Iterable[NumberFormat],
+    lanes: Mapping[str, int],
+    pace: Mapping[str, int],
+) -> int:
+    """Return the multiply-accumulates a cycle of the fastest format, rounded up."""
+    found = (rates(number_format, lanes, pace) for number_format in number_formats)
+    return max((ceil_div(units * many, every) for many, every in found), default=units)
+
+
+def _cut(extent: int, size: int) -> tuple[int, int, int]:
+    full, edge = divmod(extent, size)
+    return full, edge, size
+
+
+def _blocks(cut: tuple[int, int, int]) -> int:
+    return cut[0] + bool(cut[1])

@@ -1,11 +1,20 @@
 """ProcessingArray: cycles and accesses of a matrix product, against SCALE-Sim's."""
 
+from dataclasses import replace
+from typing import get_args
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from archsim.formats import parse
+from archsim.hardware import ProcessingArraySpec
+from archsim.hardware.processing_array import Dataflow, GemmAccesses
 from archsim.ir import Tile
 from tests.hardware.scalesim_cases import CASES
-from tests.machines import array
+from tests.hardware.systolic_reference import run
+from tests.machines import FP32, array
 
 GEMM_1024 = [(1, (1024, 1024, 1024))]
 BERT = [
@@ -76,64 +85,187 @@ def test_random_products_take_what_scale_sim_reports(case):
     assert [moved.inputs, moved.weights, moved.outputs] == accesses
 
 
-def padded(matrix, rows, columns):
-    """The matrix, filled up with ones to a whole number of folds."""
-    down, across = -matrix.shape[0] % rows, -matrix.shape[1] % columns
-    return np.pad(matrix, ((0, down), (0, across)), constant_values=1)
+ARRAYS = st.builds(
+    array,
+    rows=st.integers(1, 5),
+    columns=st.integers(1, 5),
+    dataflow=st.sampled_from(["output_stationary", "weight_stationary", "input_stationary"]),
+    overlap=st.sampled_from(["none", "stationary_load", "full"]),
+    edges=st.sampled_from(["full_size", "true_size"]),
+    fold_overhead_cycles=st.integers(0, 2),
+)
+SIDES = st.tuples(*[st.integers(1, 9)] * 3)
 
 
-def cycle_by_cycle(a, b, rows, columns):
-    """Live through an output-stationary array: operands move one unit right and down a cycle.
+def check_against_the_array(unit, sides, lanes, pace):
+    """The closed forms are what the array does, cycle by cycle and access by access."""
+    m, n, k = sides
+    unit = replace(unit, lanes={"fp32": lanes}, cycles_per_mac={"fp32": pace})
+    random = np.random.default_rng(m * n * k)
+    a, b = random.integers(1, 9, (m, k)), random.integers(1, 9, (k, n))
 
-    Row r of ``a`` enters r cycles late and column c of ``b`` c cycles late. A fold ends when
-    each unit has met its k pairs of (nonzero) operands.
-    """
-    (m, k), n = a.shape, b.shape[1]
-    a, b = padded(a, rows, 1), padded(b, 1, columns)
-    product, cycles = np.zeros((len(a), b.shape[1])), 0
-    for top in range(0, m, rows):
-        for left in range(0, n, columns):
-            right, down, sums = np.zeros((3, rows, columns))
-            met, now = np.zeros((rows, columns), int), 0
-            while met.min() < k:
-                right[:, 1:], down[1:] = right[:, :-1].copy(), down[:-1].copy()
-                right[:, 0] = [a[top + r, now - r] if 0 <= now - r < k else 0 for r in range(rows)]
-                down[0] = [b[now - c, left + c] if 0 <= now - c < k else 0 for c in range(columns)]
-                sums += right * down
-                met += (right * down != 0).astype(int)
-                now += 1
-            product[top : top + rows, left : left + columns] = sums
-            cycles += now
-    return product[:m, :n], cycles
+    lived = run(unit, a, b, lanes, pace)
+
+    assert np.array_equal(lived.product, a @ b)
+    assert unit.gemm_cycles(m, n, k, FP32) == lived.cycles
+    moved = unit.gemm_accesses(m, n, k, FP32)
+    assert moved == GemmAccesses(lived.inputs, lived.weights, lived.outputs, lived.output_reads)
+    parts = unit.gemm_parts(m, n, k, FP32)
+    assert sum(parts.values()) == lived.cycles
+    assert min(parts.values()) >= 0
+
+
+@settings(max_examples=250, deadline=None)
+@given(ARRAYS, SIDES, st.integers(1, 3), st.integers(1, 2))
+def test_an_array_lived_through_cycle_by_cycle_takes_the_closed_form(unit, sides, lanes, pace):
+    check_against_the_array(unit, sides, lanes, pace)
+
+
+@pytest.mark.slow
+@settings(max_examples=8000, deadline=None)
+@given(ARRAYS, SIDES, st.integers(1, 3), st.integers(1, 2))
+def test_many_arrays_lived_through_take_the_closed_form(unit, sides, lanes, pace):
+    check_against_the_array(unit, sides, lanes, pace)
 
 
 @pytest.mark.parametrize(
-    ("m", "n", "k", "rows", "columns"),
-    [(1, 1, 1, 4, 4), (4, 4, 8, 4, 4), (5, 7, 3, 2, 4), (9, 2, 5, 3, 1)],
+    ("products", "side", "reported"),
+    [
+        (GEMM_1024, 32, 1_117_184),
+        (GEMM_1024, 128, 82_112),
+        (BERT, 32, 986_496),
+        (BERT, 128, 77_034),
+        (LLAMA_7B, 32, 105_394_432),
+        (LLAMA_7B, 128, 6_965_008),
+        ([(1, (100, 70, 50))], 32, 1_216),
+    ],
 )
-def test_an_array_lived_through_cycle_by_cycle_takes_the_closed_form(m, n, k, rows, columns):
-    rng = np.random.default_rng(7)
-    a, b = rng.integers(1, 9, (m, k)), rng.integers(1, 9, (k, n))
+def test_true_size_edges_and_five_cycles_a_fold_are_stonnes_count(products, side, reported):
+    """STONNE's output-stationary mesh: k + r + c + 3 cycles for a fold of r x c outputs."""
+    unit = replace(spec(side, "output_stationary"), edges="true_size", fold_overhead_cycles=5)
 
-    product, cycles = cycle_by_cycle(a, b, rows, columns)
+    assert sum(count * unit.gemm_cycles(*sizes) for count, sizes in products) == reported
 
-    assert np.array_equal(product, a @ b)
-    assert array(rows=rows, columns=columns).gemm_cycles(m, n, k) == cycles
+
+@pytest.mark.parametrize("dataflow", [*get_args(Dataflow), "per_operation"])
+@pytest.mark.parametrize(
+    ("products", "side", "ideal"),
+    [(GEMM_1024, 32, 1_048_576), (BERT, 32, 909_312), (LLAMA_7B, 32, 103_284_736),
+     (GEMM_1024, 128, 65_536), (LLAMA_7B, 128, 6_455_296)],
+)  # fmt: skip
+def test_with_full_overlap_a_product_takes_its_macs_and_one_way_through_the_array(
+    products, side, ideal, dataflow
+):
+    """As ZigZag and AccelForge count: at most rows + columns + 1 cycles above MACs over units."""
+    unit = replace(spec(side, dataflow), overlap="full")
+
+    cycles = sum(count * unit.gemm_cycles(*sizes) for count, sizes in products)
+
+    count = sum(count for count, _ in products)
+    assert ideal <= cycles <= ideal + count * (2 * side + 1)
+
+
+@given(ARRAYS, SIDES)
+def test_more_overlap_never_costs_time(unit, sides):
+    none, load, full = (
+        replace(unit, overlap=overlap).gemm_cycles(*sides)
+        for overlap in ("none", "stationary_load", "full")
+    )
+
+    assert load <= none
+    assert replace(unit, edges="true_size").gemm_cycles(*sides) <= unit.gemm_cycles(*sides)
+    if unit.edges == "full_size":  # with full overlap, the whole array is filled at any rate
+        assert full <= load
+
+
+@given(ARRAYS, SIDES)
+def test_the_best_dataflow_for_each_operation_is_the_fastest(unit, sides):
+    chosen = replace(unit, dataflow="per_operation")
+    each = [replace(unit, dataflow=flow).gemm_cycles(*sides) for flow in get_args(Dataflow)]
+
+    assert chosen.gemm_cycles(*sides) == min(each)
+    flow = chosen.dataflow_for(*sides)
+    assert chosen.gemm_accesses(*sides) == replace(unit, dataflow=flow).gemm_accesses(*sides)
+
+
+def test_the_convention_alone_makes_a_factor_of_1_7():
+    """The spread between simulators of one 32 x 32 weight-stationary array, on BERT."""
+    none, full = (
+        sum(
+            count * replace(spec(32, "weight_stationary"), overlap=overlap).gemm_cycles(*sizes)
+            for count, sizes in BERT
+        )
+        for overlap in ("none", "full")
+    )
+
+    assert none / full == pytest.approx(1.73, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("number_format", "cycles"), [("int8", 256 + 30), ("bf16", 4 * 512 + 30), ("fp16", 512 + 30)]
+)
+def test_a_format_runs_at_its_rate(number_format, cycles):
+    """Two int8 products a cycle, a bf16 one in four, an fp16 one in one; k is 512."""
+    unit = array(
+        rows=16,
+        columns=16,
+        number_formats=tuple(map(parse, ("int8", "bf16", "fp16"))),
+        lanes={"int8": 2},
+        cycles_per_mac={"bf16": 4},
+    )
+
+    assert unit.gemm_cycles(16, 16, 512, parse(number_format)) == cycles
+    tile = Tile(m=16, n=16, k=512)
+    assert unit.tile_cycles(tile, {"mac": 1}, parse(number_format)) == cycles
+    assert unit.peak_macs_per_cycle == 2 * 256
+
+
+def test_with_full_overlap_a_tile_holds_the_array_only_while_it_streams():
+    unit = array(rows=4, columns=4, overlap="full")
+
+    assert unit.cycles(Tile(batch=3, m=8, n=8, k=8), {"mac": 1}, FP32) == {"stream": 3 * 4 * 8}
+    assert unit.latency_cycles == 6
+    assert unit.gemm_cycles(8, 8, 8) == 4 * 8 + 6
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"dataflow": "weight_stationery"}, "no dataflow 'weight_stationery'.*weight_stationary"),
+        ({"overlap": "some"}, "overlap: no overlap 'some'"),
+        ({"edges": "full"}, "edges: no edges 'full'.*full_size"),
+        ({"rows": 0}, "rows: must be >= 1, got 0"),
+        ({"fold_overhead_cycles": -1}, "fold_overhead_cycles: must be >= 0, got -1"),
+        ({"lanes": {"int8": 2}}, "lanes: 'int8' is not among number_formats"),
+        ({"cycles_per_mac": {"fp32": 0}}, "cycles_per_mac.fp32: must be >= 1, got 0"),
+    ],
+)
+def test_a_bad_field_is_named(fields, message):
+    with pytest.raises(ValueError, match=message):
+        array(**fields)
+
+
+def test_the_array_is_described_by_rows_columns_dataflow_and_overlap():
+    unit = ProcessingArraySpec(32, 16, "weight_stationary", "stationary_load")
+
+    assert (unit.rows, unit.columns) == (32, 16)
+    assert unit.conventions == "weight_stationary, overlap stationary_load, full_size edges"
 
 
 def test_a_batch_is_one_product_after_the_other():
     unit = array(rows=4, columns=4)
 
     # 2 x 2 folds of 8 + 4 + 4 - 2 cycles, three times
-    assert unit.tile_cycles(Tile(batch=3, m=8, n=8, k=8), {"mac": 1}) == 3 * 4 * 14
+    assert unit.tile_cycles(Tile(batch=3, m=8, n=8, k=8), {"mac": 1}, FP32) == 3 * 4 * 14
 
 
 def test_accesses_of_a_batch_are_those_of_its_products():
     unit = array(rows=4, columns=4, dataflow="weight_stationary")
     tile = Tile(batch=2, m=3, n=8, k=5)
 
-    # inputs 3 x 5 for each of 2 column folds, weights 5 x 8 once, outputs 3 x 8 for 2 row folds
-    assert unit.operand_accesses(tile, (), ()) == (2 * 30, 2 * 40, 2 * 48)
+    # inputs 3 x 5 for each of 2 column folds, weights 5 x 8 once, outputs 3 x 8 for 2 row folds,
+    # the second of which fetches the first one's sums
+    assert unit.operand_accesses(tile, (), ()) == (2 * 30, 2 * 40, 2 * (48 + 24))
 
 
 def test_peak_is_one_mac_per_unit_and_cycle():

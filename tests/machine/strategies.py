@@ -3,6 +3,8 @@
 A new component joins as one row of ``TENSOR_UNITS``, ``VECTOR_UNITS`` or ``MEMORIES``.
 """
 
+from typing import get_args
+
 from hypothesis import strategies as st
 
 from archsim.hardware import (
@@ -13,6 +15,7 @@ from archsim.hardware import (
     SramSpec,
     UramSpec,
 )
+from archsim.hardware.processing_array import DataflowChoice
 from archsim.ir import GraphBuilder, Phase, Role
 from archsim.schedule import Schedule, Task, plan_memory
 from tests.machines import FP32, array, dram, kernel, vector
@@ -42,7 +45,12 @@ TENSOR_UNITS = [
         count=st.integers(1, 3),
         rows=SMALL,
         columns=SMALL,
-        dataflow=st.sampled_from(["output_stationary", "weight_stationary", "input_stationary"]),
+        dataflow=st.sampled_from(get_args(DataflowChoice)),
+        overlap=st.sampled_from(["none", "stationary_load", "full"]),
+        edges=st.sampled_from(["full_size", "true_size"]),
+        fold_overhead_cycles=st.integers(0, 2),
+        lanes=st.sampled_from([{}, {"fp32": 2}]),
+        cycles_per_mac=st.sampled_from([{}, {"fp32": 3}]),
         buffer=BUFFERS,
         buffered_tiles=st.integers(1, 3),
     ),
