@@ -16,6 +16,7 @@ FOLDERS = {
     "architecture": "architectures",
     "workload": "workloads",
     "energy": "energy",
+    "components": "components",
     "experiment": "experiments",
     "comparison": "comparisons",
     "sweep": "sweeps",

@@ -1,14 +1,16 @@
 """On what it runs: frozen component specs with closed forms, and architectures of them."""
 
 from archsim.hardware.architecture import Architecture, Route
-from archsim.hardware.channel import DramSpec, LinkSpec
 from archsim.hardware.component import (
     COMPONENTS,
     ChannelSpec,
     ComponentSpec,
     ComputeSpec,
     MemorySpec,
+    Transfer,
 )
+from archsim.hardware.dram import DramSpec, DramTiming
+from archsim.hardware.link import LinkSpec
 from archsim.hardware.memory import BramSpec, SramSpec, UramSpec
 from archsim.hardware.pipelined_kernel import PipelinedKernelSpec
 from archsim.hardware.processing_array import GemmAccesses, ProcessingArraySpec
@@ -22,6 +24,7 @@ __all__ = [
     "ComponentSpec",
     "ComputeSpec",
     "DramSpec",
+    "DramTiming",
     "GemmAccesses",
     "LinkSpec",
     "MemorySpec",
@@ -29,6 +32,7 @@ __all__ = [
     "ProcessingArraySpec",
     "Route",
     "SramSpec",
+    "Transfer",
     "UramSpec",
     "VectorUnitSpec",
 ]

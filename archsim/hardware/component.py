@@ -52,6 +52,8 @@ class Transfer:
     """Bits of a number."""
     layout: Layout | None = None
     """How the whole tensor lies, where it is wanted in another order."""
+    copies: int = 1
+    """Places in the unit that each number goes to, or that each result is the sum from."""
 
     def __post_init__(self) -> None:
         if not 0 < self.run_bits <= self.bits:
@@ -156,6 +158,12 @@ class ComputeSpec(ComponentSpec):
     ) -> tuple[int, ...]:
         """Elements fetched of each input, then stored of each output, while a tile is worked on."""
 
+    def operand_copies(
+        self, tile: Tile, reads: tuple[Access, ...], writes: tuple[Access, ...]
+    ) -> tuple[int, ...]:
+        """Places that each number of an input goes to, then that each output is the sum from."""
+        return (1,) * (len(reads) + len(writes))
+
 
 @dataclass(frozen=True, kw_only=True)
 class ChannelSpec(ComponentSpec):
@@ -168,6 +176,11 @@ class ChannelSpec(ComponentSpec):
         super().__post_init__()
         if self.latency_cycles < 0:
             raise ValueError(f"latency_cycles: must be >= 0, got {self.latency_cycles}")
+
+    @property
+    def arrival_cycles(self) -> int:
+        """Cycles from a transfer's end here to its arrival, all told."""
+        return self.latency_cycles
 
     @property
     def private(self) -> bool:
@@ -194,6 +207,10 @@ class ChannelSpec(ComponentSpec):
     def tallies(self, transfers: Sequence[Transfer]) -> dict[str, int]:
         """What else is worth counting about a tile's transfers, e.g. row hits."""
         return {}
+
+    def actions(self, transfer: Transfer) -> dict[str, int]:
+        """Bits that each priced action moves while a transfer passes."""
+        return {"transfer": transfer.bits}
 
     @property
     @abstractmethod

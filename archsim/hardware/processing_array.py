@@ -23,9 +23,9 @@ from archsim.formats import NumberFormat
 from archsim.hardware.component import COMPONENTS, ComputeSpec, at_least_one, ceil_div
 from archsim.ir.tile import Access, Tile
 
-Dataflow = Literal["output_stationary", "weight_stationary", "input_stationary"]
+Dataflow = Literal["weight_stationary", "output_stationary", "input_stationary"]
 DataflowChoice = Literal[
-    "output_stationary", "weight_stationary", "input_stationary", "per_operation"
+    "weight_stationary", "output_stationary", "input_stationary", "per_operation"
 ]
 Overlap = Literal["none", "stationary_load", "full"]
 Edges = Literal["full_size", "true_size"]
@@ -70,11 +70,15 @@ class _Folds:
 class ProcessingArraySpec(ComputeSpec):
     """``rows`` x ``columns`` units, each ``lanes`` multiply-accumulates per cycle.
 
-    With m x k inputs and k x n weights, a fold of r x c units takes
+    Operands enter at two edges, each row (column) a cycle after the one before, and move one
+    unit a cycle. With m x k inputs and k x n weights, a fold of r x c units takes
 
-    * output-stationary: a fill of ``r + c - 2`` and a stream of ``k`` cycles;
-    * weight-stationary: a load of ``r``, a fill of ``r - 1``, a stream of ``m``, a drain of
-      ``c - 1`` cycles; input-stationary: the same with a stream of ``n``.
+    * output-stationary: a stream of ``k`` cycles into the corner and a fill of ``r + c - 2``
+      until it has reached the far corner. Finished sums move to registers of their own and
+      leave by them while the next fold runs; those of the last fold leave with the output;
+    * weight-stationary: a load of ``r``, one row a cycle, a stream of ``m``, a fill of ``r - 1``
+      until a sum has come down, a drain of ``c - 1`` until the last column's has; sums are
+      added to earlier folds' below the array. Input-stationary: the same with a stream of ``n``.
     """
 
     kind = "processing_array"
@@ -86,21 +90,29 @@ class ProcessingArraySpec(ComputeSpec):
     columns: int
     """Columns of units."""
     dataflow: DataflowChoice = "output_stationary"
-    """The operand that stays in the units; ``per_operation`` takes the fastest for each."""
+    """The operand that stays in the units; ``per_operation`` takes the fastest for each product,
+    of equally fast ones the first in the order of the names here."""
     overlap: Overlap = "none"
-    """What is hidden: ``none``: nothing. ``stationary_load``: the load of the next fold's
-    stationary operand behind this fold, in a second register per unit; the first is paid.
-    ``full``: loads, fills and drains of all folds; of the whole array's fill and drain,
-    ``rows + columns - 2`` cycles, one stands at a product's end."""
+    """What is hidden. ``none``: nothing; a fold begins when the one before has ended.
+    ``stationary_load``: units have a second register, into which the next fold's stationary
+    operand is loaded while this fold runs; the first load is paid, and of others what is
+    longer than the fold before. ``full``: the first operands of a fold enter right behind
+    the last of the one before, and each unit changes over when they reach it. Loads and
+    finished sums are assumed to find ports wide enough, even where a fold streams for fewer
+    cycles than the array has rows. Of the whole array's fill and drain,
+    ``rows + columns - 2`` cycles, one stands at a product's end; folds stream one after
+    the other, and a tile begins behind the one before."""
     edges: Edges = field(default="full_size", kw_only=True)
-    """Whether a fold that does not fill the array takes the time of one that does."""
+    """Whether a fold at the edge of a product loads, fills and drains the whole array, or only
+    the units that it uses; nothing that ``full`` overlap leaves to be paid."""
     fold_overhead_cycles: int = field(default=0, kw_only=True)
     """Cycles of every fold for registers on the way, before and behind the array; with
     ``full`` overlap they are paid once."""
     lanes: dict[str, int] = field(default_factory=dict, kw_only=True)
     """Multiply-accumulates of a unit in a cycle, along k, by number format; 1 if not named."""
     cycles_per_mac: dict[str, int] = field(default_factory=dict, kw_only=True)
-    """Cycles of one multiply-accumulate, by number format; 1 if not named."""
+    """Cycles from one step of a unit to its next, by number format; 1 if not named. Operands
+    still move one unit a cycle."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -147,9 +159,10 @@ class ProcessingArraySpec(ComputeSpec):
         flows: tuple[Dataflow, ...] = get_args(Dataflow)
         return min(flows, key=lambda flow: sum(self._parts(flow, m, n, k, number_format).values()))
 
-    def folds(self, m: int, n: int, k: int) -> int:
+    def folds(self, m: int, n: int, k: int, number_format: NumberFormat | None = None) -> int:
         """Times that the array is filled for an m x k by k x n product."""
-        return self._cut(self.dataflow_for(m, n, k), m, n, k, None).count
+        flow = self.dataflow_for(m, n, k, number_format)
+        return self._cut(flow, m, n, k, number_format).count
 
     def gemm_cycles(self, m: int, n: int, k: int, number_format: NumberFormat | None = None) -> int:
         """Cycles of an m x k by k x n product, from its first operand to its last result."""
@@ -159,7 +172,10 @@ class ProcessingArraySpec(ComputeSpec):
     def gemm_parts(
         self, m: int, n: int, k: int, number_format: NumberFormat | None = None
     ) -> dict[str, int]:
-        """The same by what the array does: load, fill, stream, drain, overhead."""
+        """The same by what the array does: load, fill, stream, drain, overhead.
+
+        With full overlap, ``fill`` is all that is paid besides the stream.
+        """
         flow = self.dataflow_for(m, n, k, number_format)
         parts = self._parts(flow, m, n, k, number_format)
         if self.overlap == "full":
@@ -235,22 +251,17 @@ class ProcessingArraySpec(ComputeSpec):
     def _unhidden_loads(self, folds: _Folds) -> int:
         """Loads that no fold hides: the first, and what is longer than the fold before.
 
-        Folds go down first. A fold hides as many cycles as pass from its first step to the
-        end of its drain.
+        Folds go down first. A fold of r x c units takes at least r cycles, and so hides the
+        load of r rows or fewer; only the edge fold at the foot of some columns may be too short
+        for the load of the next columns' first.
         """
         heights, widths = self._sizes(folds.down), self._sizes(folds.across)
         first, last = heights[0][0], heights[-1][0]
         exposed = first
         for number, (width, times) in enumerate(widths):
-            around = folds.steps + width - 2 + self.fold_overhead_cycles
-
-            def left(height: int, after: int, around: int = around) -> int:
-                return max(0, after - (around + height))
-
-            down = sum(left(height, height) * (count - 1) for height, count in heights)
-            down += left(first, last) if len(heights) > 1 else 0
-            turns = times if number < len(widths) - 1 else times - 1
-            exposed += times * down + turns * left(last, first)
+            hidden = folds.steps + last + width - 2 + self.fold_overhead_cycles
+            is_last = number == len(widths) - 1
+            exposed += (times - is_last) * max(0, first - hidden)
         return exposed
 
     def lacks(self, functions: Mapping[str, int]) -> str:

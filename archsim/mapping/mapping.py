@@ -42,7 +42,7 @@ class Operand:
         """Whether it passes the unit's buffer; a wired operand is read where it lies."""
         return self.fetches or bool(self.link)
 
-    def transfer(self, tile: Tile, space: Tile) -> Transfer:
+    def transfer(self, tile: Tile, space: Tile, copies: int) -> Transfer:
         """Return a tile of it, as it passes channels on its way."""
         access, width = self.access, self.access.tensor.format.bits
         return Transfer(
@@ -52,6 +52,7 @@ class Operand:
             is_scattered=access.is_scattered,
             word_bits=width,
             layout=access.layout,
+            copies=copies,
         )
 
 
@@ -125,7 +126,7 @@ class Work:
         drain = units.ticks(self.unit, spec.latency_cycles)
 
         def channel(kind: StageKind, name: str, private: bool) -> Stage:
-            latency = units.ticks(name, units.channels[name].latency_cycles)
+            latency = units.ticks(name, units.channels[name].arrival_cycles)
             return Stage(kind, name, private, latency, slots)
 
         def links(kind: StageKind, operands: tuple[Operand, ...]) -> list[Stage]:
@@ -256,90 +257,103 @@ def _tile_class(
     is_first: bool,
     counted: bool,
 ) -> TileClass:
-    incoming = [o for o, load in zip(work.reads, loads, strict=True) if load and o.streams]
-    outgoing = [o for o in work.writes if complete and o.streams]
-    passing = [_passing(stage, incoming, outgoing) for stage in work.stages]
-    transfers = [[o.transfer(tile, work.space) for o in operands] for operands in passing]
-    cycles = work.spec.cycles(tile, work.operation.functions, work.operation.number_format)
-    if is_first and work.spec.launch_cycles:
-        cycles["launch"] = work.spec.launch_cycles
+    operation, spec = work.operation, work.spec
+    operands = (*work.reads, *work.writes)
+    moves = (*loads, *(complete for _ in work.writes))
+    copies = spec.operand_copies(tile, operation.reads, operation.writes)
+    moved = [
+        _Moved(operand, operand.transfer(tile, work.space, many), number < len(loads))
+        for number, (operand, moves_now, many) in enumerate(
+            zip(operands, moves, copies, strict=True)
+        )
+        if moves_now and operand.streams
+    ]
+    passing = [[one for one in moved if one.passes(stage)] for stage in work.stages]
+    cycles = spec.cycles(tile, operation.functions, operation.number_format)
+    if is_first and spec.launch_cycles:
+        cycles["launch"] = spec.launch_cycles
     service = tuple(
         work.architecture.ticks(work.unit, sum(cycles.values()))
         if stage.kind is StageKind.COMPUTE
-        else _channel_ticks(work.architecture, stage, operands, moved)
-        for stage, operands, moved in zip(work.stages, passing, transfers, strict=True)
+        else _channel_ticks(work.architecture, stage, here)
+        for stage, here in zip(work.stages, passing, strict=True)
     )
     return TileClass(
         service=service,
-        bits=tuple(sum(transfer.bits for transfer in moved) for moved in transfers),
+        bits=tuple(sum(one.transfer.bits for one in here) for here in passing),
         points=tile.points,
-        actions=_actions(work, tile, incoming, outgoing) if counted else (),
-        tallies=_tallies(work, cycles, transfers) if counted else (),
+        actions=_actions(work, tile, moved) if counted else (),
+        tallies=_tallies(work, cycles, passing) if counted else (),
     )
 
 
-def _passing(stage: Stage, incoming: list[Operand], outgoing: list[Operand]) -> list[Operand]:
-    """Return the operands that pass a stage."""
-    match stage.kind:
-        case StageKind.FETCH:
-            return [o for o in incoming if o.fetches and o.memory == stage.component]
-        case StageKind.DISTRIBUTE:
-            return [o for o in incoming if o.link == stage.component]
-        case StageKind.COLLECT:
-            return [o for o in outgoing if o.link == stage.component]
-        case StageKind.STORE:
-            return [o for o in outgoing if o.fetches and o.memory == stage.component]
-        case StageKind.COMPUTE:
-            return []
+@dataclass(frozen=True, slots=True)
+class _Moved:
+    """An operand that moves with a tile."""
+
+    operand: Operand
+    transfer: Transfer
+    is_read: bool
+
+    def passes(self, stage: Stage) -> bool:
+        """Whether it passes a stage."""
+        operand = self.operand
+        match stage.kind:
+            case StageKind.FETCH:
+                return self.is_read and operand.fetches and operand.memory == stage.component
+            case StageKind.DISTRIBUTE:
+                return self.is_read and operand.link == stage.component
+            case StageKind.COLLECT:
+                return not self.is_read and operand.link == stage.component
+            case StageKind.STORE:
+                return not self.is_read and operand.fetches and operand.memory == stage.component
+            case StageKind.COMPUTE:
+                return False
 
 
-def _channel_ticks(
-    architecture: Architecture, stage: Stage, operands: list[Operand], transfers: list[Transfer]
-) -> int:
+def _channel_ticks(architecture: Architecture, stage: Stage, here: list[_Moved]) -> int:
     """Ticks of a channel, or of the on-chip memory behind it where its banks are slower."""
-    if not transfers:
+    if not here:
         return 0
+    transfers = [one.transfer for one in here]
     cycles = architecture.channels[stage.component].stream_cycles(transfers)
     ticks = [architecture.ticks(stage.component, cycles)]
-    for memory in {operand.memory for operand in operands if not operand.fetches}:
-        own = [t for o, t in zip(operands, transfers, strict=True) if o.memory == memory]
+    for memory in {one.operand.memory for one in here if not one.operand.fetches}:
+        own = [one.transfer for one in here if one.operand.memory == memory]
         ticks.append(architecture.ticks(memory, architecture.memories[memory].access_cycles(own)))
     return max(ticks)
 
 
 def _tallies(
-    work: Work, cycles: MappingOf[str, int], transfers: list[list[Transfer]]
+    work: Work, cycles: MappingOf[str, int], passing: list[list[_Moved]]
 ) -> tuple[Tally, ...]:
     """Count the parts of the unit's time, and what channels count of their own."""
     found = [(work.unit, f"{part}_cycles", count) for part, count in cycles.items() if count]
-    for stage, moved in zip(work.stages, transfers, strict=True):
-        if moved:
-            counts = work.architecture.channels[stage.component].tallies(moved)
+    for stage, here in zip(work.stages, passing, strict=True):
+        if here:
+            channel = work.architecture.channels[stage.component]
+            counts = channel.tallies([one.transfer for one in here])
             found += [(stage.component, name, count) for name, count in counts.items()]
     return tuple(found)
 
 
-def _actions(
-    work: Work, tile: Tile, incoming: list[Operand], outgoing: list[Operand]
-) -> tuple[ActionCount, ...]:
+def _actions(work: Work, tile: Tile, moved: list[_Moved]) -> tuple[ActionCount, ...]:
     actions: Counter[tuple[str, str, str]] = Counter()
-    for operand in incoming:
-        _move(actions, operand, tile, "read", f"{work.unit}.buffer")
-    for operand in outgoing:
-        _move(actions, operand, tile, "write", f"{work.unit}.buffer")
+    for one in moved:
+        _move(actions, work, one)
     _compute(actions, work, tile)
     return tuple((*key, count) for key, count in actions.items())
 
 
-def _move(
-    actions: Counter[tuple[str, str, str]], operand: Operand, tile: Tile, way: str, buffer: str
-) -> None:
+def _move(actions: Counter[tuple[str, str, str]], work: Work, moved: _Moved) -> None:
     """Count an operand's way between its memory and the unit's buffer."""
-    size = operand.access.size_bits(tile)
-    actions[operand.memory, way, ""] += size
+    operand, size = moved.operand, moved.transfer.bits
+    actions[operand.memory, "read" if moved.is_read else "write", ""] += size
     if operand.link:
-        actions[operand.link, "transfer", ""] += size
-    actions[buffer, "write" if way == "read" else "read", ""] += size
+        channel = work.architecture.channels[operand.link]
+        for action, count in channel.actions(moved.transfer).items():
+            actions[operand.link, action, ""] += count
+    actions[f"{work.unit}.buffer", "write" if moved.is_read else "read", ""] += size
 
 
 def _compute(actions: Counter[tuple[str, str, str]], work: Work, tile: Tile) -> None:

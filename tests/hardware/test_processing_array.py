@@ -113,9 +113,10 @@ def check_against_the_array(unit, sides, lanes, pace):
     parts = unit.gemm_parts(m, n, k, FP32)
     assert sum(parts.values()) == lived.cycles
     assert min(parts.values()) >= 0
+    assert (parts["stream"], parts.get("load", 0)) == (lived.stream, lived.load)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=2000, deadline=None)
 @given(ARRAYS, SIDES, st.integers(1, 3), st.integers(1, 2))
 def test_an_array_lived_through_cycle_by_cycle_takes_the_closed_form(unit, sides, lanes, pace):
     check_against_the_array(unit, sides, lanes, pace)
@@ -156,7 +157,10 @@ def test_true_size_edges_and_five_cycles_a_fold_are_stonnes_count(products, side
 def test_with_full_overlap_a_product_takes_its_macs_and_one_way_through_the_array(
     products, side, ideal, dataflow
 ):
-    """As ZigZag and AccelForge count: at most rows + columns + 1 cycles above MACs over units."""
+    """As ZigZag and AccelForge count: at most rows + columns + 1 cycles above MACs over units.
+
+    BERT at 128 x 128 is left out: its heads of 64 leave half of the array idle in some folds.
+    """
     unit = replace(spec(side, dataflow), overlap="full")
 
     cycles = sum(count * unit.gemm_cycles(*sizes) for count, sizes in products)
@@ -186,6 +190,22 @@ def test_the_best_dataflow_for_each_operation_is_the_fastest(unit, sides):
     assert chosen.gemm_cycles(*sides) == min(each)
     flow = chosen.dataflow_for(*sides)
     assert chosen.gemm_accesses(*sides) == replace(unit, dataflow=flow).gemm_accesses(*sides)
+
+
+@pytest.mark.parametrize(
+    ("overlap", "sides", "flow"),
+    [
+        ("full", (8, 8, 8), "weight_stationary"),  # all three stream for 4 x 8 cycles
+        ("none", (8, 8, 8), "output_stationary"),  # the others load besides
+        ("none", (4, 64, 4), "input_stationary"),  # one fold, against 16 of the others
+        ("full", (4, 5, 4), "input_stationary"),  # 5 cycles, against 2 x 4
+        ("full", (4, 4, 5), "output_stationary"),  # 5 cycles, against 2 x 4
+    ],
+)
+def test_of_equally_fast_dataflows_the_first_is_taken(overlap, sides, flow):
+    unit = array(rows=4, columns=4, dataflow="per_operation", overlap=overlap)
+
+    assert unit.dataflow_for(*sides) == flow
 
 
 def test_the_convention_alone_makes_a_factor_of_1_7():
@@ -270,6 +290,13 @@ def test_accesses_of_a_batch_are_those_of_its_products():
 
 def test_peak_is_one_mac_per_unit_and_cycle():
     assert array(rows=8, columns=64).peak_macs_per_cycle == 512
+
+
+def test_peak_is_rounded_up_where_a_mac_takes_several_cycles():
+    """9 units that each finish one in 4 cycles: 2.25 a cycle; a bound must not be below it."""
+    unit = array(rows=3, columns=3, cycles_per_mac={"fp32": 4})
+
+    assert unit.peak_macs_per_cycle == 3
 
 
 @pytest.mark.parametrize("field", ["rows", "columns"])
