@@ -1,6 +1,7 @@
 """On what it runs: frozen component specs with closed forms, and architectures of them."""
 
 from archsim.hardware.architecture import Architecture, Route
+from archsim.hardware.banking import Banking
 from archsim.hardware.component import (
     COMPONENTS,
     ChannelSpec,
@@ -19,6 +20,7 @@ from archsim.hardware.vector_unit import VectorUnitSpec
 __all__ = [
     "COMPONENTS",
     "Architecture",
+    "Banking",
     "BramSpec",
     "ChannelSpec",
     "ComponentSpec",

@@ -244,6 +244,10 @@ class MemorySpec(ComponentSpec):
         """Cycles that the banks need for a tile's transfers; 0 where they are never the limit."""
         return 0
 
+    def conflict_cycles(self, transfers: Sequence[Transfer]) -> int:
+        """Those of them that are lost because several words lie in one bank."""
+        return 0
+
     @property
     def blocks_per_unit(self) -> float:
         """Blocks, as data sheets count them, in an allocation unit."""

@@ -3,15 +3,37 @@
 Source of the block shapes: AMD, "UltraScale Architecture Memory Resources" (UG573).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from archsim.hardware.component import COMPONENTS, MemorySpec, at_least_one, ceil_div
+from archsim.hardware.banking import Banking
+from archsim.hardware.component import COMPONENTS, MemorySpec, Transfer, at_least_one, ceil_div
 from archsim.units import Bytes
 
 
 @dataclass(frozen=True, kw_only=True)
-class BlockMemorySpec(MemorySpec):
+class OnChipMemorySpec(MemorySpec):
+    """A memory whose banks serve those who reach it over a link."""
+
+    @property
+    def banking(self) -> Banking | None:
+        """How words lie in banks; None where banks are never the limit."""
+        return None
+
+    def access_cycles(self, transfers: Sequence[Transfer]) -> int:
+        banking = self.banking
+        return sum(map(banking.cycles, transfers)) if banking else 0
+
+    def conflict_cycles(self, transfers: Sequence[Transfer]) -> int:
+        banking = self.banking
+        if banking is None:
+            return 0
+        return self.access_cycles(transfers) - sum(map(banking.cycles_in_order, transfers))
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockMemorySpec(OnChipMemorySpec):
     """A memory of an FPGA: blocks of fixed shape."""
 
     blocks: int
@@ -76,7 +98,11 @@ class BramSpec(BlockMemorySpec):
 @COMPONENTS.register("uram")
 @dataclass(frozen=True, kw_only=True)
 class UramSpec(BlockMemorySpec):
-    """UltraRAM: ``blocks`` of 4096 x 72 bit with two ports."""
+    """UltraRAM: ``blocks`` of 4096 x 72 bit with two ports.
+
+    A tensor that is reached over a link lies in one chain of blocks, which gives a line a
+    cycle: out of order, as many lines as it takes.
+    """
 
     kind: ClassVar[str] = "uram"
     unit_name: ClassVar[str] = "URAM"
@@ -90,6 +116,10 @@ class UramSpec(BlockMemorySpec):
     @property
     def unit_bits(self) -> int:
         return self.DEPTH * self.WIDTH
+
+    @property
+    def banking(self) -> Banking:
+        return Banking(banks=1, word_bits=self.WIDTH)
 
     def units_for(self, elements: int, bits: int, partitions: int = 1) -> int:
         """As many whole words as fit lie in a line of 72 bit; longer words span lines."""
@@ -107,8 +137,12 @@ class UramSpec(BlockMemorySpec):
 
 @COMPONENTS.register("sram")
 @dataclass(frozen=True, kw_only=True)
-class SramSpec(MemorySpec):
-    """A compiled SRAM, given out in lines of ``line`` bytes."""
+class SramSpec(OnChipMemorySpec):
+    """A compiled SRAM, given out in lines of ``line`` bytes.
+
+    Where it has ``banks``, a read in another order than that of addresses takes as many cycles
+    as its busiest bank; without, the link to it is the only limit.
+    """
 
     kind: ClassVar[str] = "sram"
     unit_name: ClassVar[str] = "line"
@@ -117,10 +151,22 @@ class SramSpec(MemorySpec):
     """Size."""
     line: Bytes = 64
     """Bytes of an allocation unit."""
+    banks: int = 0
+    """Banks side by side, over which words are spread in turn; 0: they are never the limit."""
+    word: Bytes = 4
+    """Bytes of a bank's word."""
+    ports: int = 1
+    """Words that a bank gives or takes in a cycle."""
+    skew: int = 0
+    """Banks by which each row of words, one of every bank, is shifted on from the one before."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        at_least_one(capacity=self.capacity, line=self.line)
+        at_least_one(capacity=self.capacity, line=self.line, word=self.word, ports=self.ports)
+        if self.banks < 0:
+            raise ValueError(f"banks: must be >= 0, got {self.banks}")
+        if self.skew and not 0 < self.skew < self.banks:
+            raise ValueError(f"skew: must be in 0 ... banks - 1, got {self.skew}")
         if self.capacity < self.line:
             raise ValueError(f"capacity: {self.capacity} B is less than one line of {self.line} B")
 
@@ -131,6 +177,12 @@ class SramSpec(MemorySpec):
     @property
     def unit_bits(self) -> int:
         return 8 * self.line
+
+    @property
+    def banking(self) -> Banking | None:
+        if not self.banks:
+            return None
+        return Banking(banks=self.banks, word_bits=8 * self.word, ports=self.ports, skew=self.skew)
 
     def units_for(self, elements: int, bits: int, partitions: int = 1) -> int:
         """Words lie side by side; each bank ends with a whole line."""

@@ -318,22 +318,36 @@ def _channel_ticks(architecture: Architecture, stage: Stage, here: list[_Moved])
     transfers = [one.transfer for one in here]
     cycles = architecture.channels[stage.component].stream_cycles(transfers)
     ticks = [architecture.ticks(stage.component, cycles)]
-    for memory in {one.operand.memory for one in here if not one.operand.fetches}:
-        own = [one.transfer for one in here if one.operand.memory == memory]
+    for memory, own in _on_chip(here).items():
         ticks.append(architecture.ticks(memory, architecture.memories[memory].access_cycles(own)))
     return max(ticks)
+
+
+def _on_chip(here: list[_Moved]) -> dict[str, list[Transfer]]:
+    """Return the transfers from or to each on-chip memory."""
+    found: dict[str, list[Transfer]] = {}
+    for one in here:
+        if not one.operand.fetches:
+            found.setdefault(one.operand.memory, []).append(one.transfer)
+    return found
 
 
 def _tallies(
     work: Work, cycles: MappingOf[str, int], passing: list[list[_Moved]]
 ) -> tuple[Tally, ...]:
-    """Count the parts of the unit's time, and what channels count of their own."""
+    """Count the parts of the unit's time, and what channels and the banks behind them count."""
     found = [(work.unit, f"{part}_cycles", count) for part, count in cycles.items() if count]
     for stage, here in zip(work.stages, passing, strict=True):
         if here:
             channel = work.architecture.channels[stage.component]
             counts = channel.tallies([one.transfer for one in here])
             found += [(stage.component, name, count) for name, count in counts.items()]
+            conflicts = sum(
+                work.architecture.memories[memory].conflict_cycles(own)
+                for memory, own in _on_chip(here).items()
+            )
+            if conflicts:
+                found.append((stage.component, "bank_conflict_cycles", conflicts))
     return tuple(found)
 
 

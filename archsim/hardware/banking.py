@@ -1,0 +1,139 @@
+"""Banks of an on-chip memory: what a read in any order costs, from where the words lie.
+
+A memory of B banks of p ports gives p words of each bank a cycle. Whoever reads asks for a
+beat, as many numbers as all banks can give, and for the next one when the beat is complete: it
+takes as many cycles as its busiest bank. Numbers lie in words, and words in banks in turn, in
+order of address; with a skew of s, every row of B words begins s banks after the one before,
+so that a column of a matrix lies in as many banks as a row.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from itertools import accumulate
+from math import gcd
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.hardware.component import Transfer, at_least_one, ceil_div
+from archsim.ir.tile import Layout
+
+Addresses = NDArray[np.int64]
+"""Numbers of a tensor, by their place in the memory, in the order in which they are wanted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Banking:
+    """``banks`` of words side by side."""
+
+    banks: int
+    word_bits: int
+    ports: int = 1
+    """Words that each bank gives or takes in a cycle."""
+    skew: int = 0
+    """Banks by which every row of words is shifted against the one before."""
+
+    def __post_init__(self) -> None:
+        at_least_one(banks=self.banks, word_bits=self.word_bits, ports=self.ports)
+        if not 0 <= self.skew < self.banks:
+            raise ValueError(f"skew: must be in 0 ... {self.banks - 1}, got {self.skew}")
+
+    def per_word(self, number_bits: int) -> int:
+        """Numbers in a word; a longer number takes words of its own."""
+        return max(1, self.word_bits // number_bits)
+
+    def words_per_number(self, number_bits: int) -> int:
+        """Words that a number takes."""
+        return ceil_div(number_bits, self.word_bits)
+
+    def beat(self, number_bits: int) -> int:
+        """Numbers that all banks give in a cycle at best."""
+        words = self.banks * self.ports
+        return max(1, words // self.words_per_number(number_bits)) * self.per_word(number_bits)
+
+    def cycles(self, transfer: Transfer) -> int:
+        """Cycles of a transfer: conflicts make it longer than :meth:`cycles_in_order`."""
+        numbers, run = self._numbers(transfer), transfer.run_bits // transfer.word_bits
+        stride = transfer.stride_bits // transfer.word_bits
+        if transfer.layout is not None:
+            return _enumerated(self, transfer.word_bits, numbers, run, stride, transfer.layout)
+        if run >= numbers:
+            return self.cycles_in_order(transfer)
+        if transfer.is_scattered or not stride:
+            # Runs that lie anywhere are taken one by one: two of them may share every bank.
+            runs, rest = divmod(numbers, run)
+            last = self._in_order(rest, transfer.word_bits) if rest else 0
+            return runs * self._in_order(run, transfer.word_bits) + last
+        if run == 1:
+            return self._strided(numbers, stride, transfer.word_bits)
+        return _enumerated(self, transfer.word_bits, numbers, run, stride, None)
+
+    def cycles_in_order(self, transfer: Transfer) -> int:
+        """Cycles of as many numbers that are wanted as they lie."""
+        return self._in_order(self._numbers(transfer), transfer.word_bits)
+
+    def _numbers(self, transfer: Transfer) -> int:
+        return ceil_div(transfer.bits, transfer.word_bits)
+
+    def _in_order(self, numbers: int, bits: int) -> int:
+        """Beats that are whole rows of words; where numbers straddle rows, as the banks do."""
+        wide, words = self.words_per_number(bits), self.banks * self.ports
+        if words % wide and wide % words:
+            return _enumerated(self, bits, numbers, numbers, 0, None)
+        return ceil_div(ceil_div(numbers, self.per_word(bits)) * wide, words)
+
+    def _strided(self, numbers: int, stride: int, bits: int) -> int:
+        """Numbers a stride apart: ``s`` words apart they meet ``B / gcd(s, B)`` banks in turn.
+
+        The closed form holds without a skew, for strides of whole words.
+        """
+        per_word, wide = self.per_word(bits), self.words_per_number(bits)
+        if self.skew or stride % per_word or wide > 1:
+            return _enumerated(self, bits, numbers, 1, stride, None)
+        met = self.banks // gcd(stride // per_word, self.banks)
+        beats, rest = divmod(numbers, self.beat(bits))
+        whole = ceil_div(ceil_div(self.beat(bits), met), self.ports)
+        return beats * whole + ceil_div(ceil_div(rest, met), self.ports)
+
+    def bank_of(self, words: Addresses) -> Addresses:
+        """Return the bank that each word lies in."""
+        banks: Addresses = (words + self.skew * (words // self.banks)) % self.banks
+        return banks
+
+    def lived(self, addresses: Addresses, number_bits: int) -> int:
+        """Cycles of numbers at any addresses, beat by beat."""
+        per_word, wide = self.per_word(number_bits), self.words_per_number(number_bits)
+        size = self.beat(number_bits)
+        beats = ceil_div(len(addresses), size)
+        words = np.repeat(addresses // per_word * wide, wide) + np.tile(
+            np.arange(wide), len(addresses)
+        )
+        beat_of = np.repeat(np.arange(len(addresses)) // size, wide)
+        # A word that several numbers of a beat lie in is read once.
+        distinct = np.unique(beat_of * (int(words.max()) + 1) + words)
+        beat_of, words = np.divmod(distinct, int(words.max()) + 1)
+        load = np.bincount(beat_of * self.banks + self.bank_of(words), minlength=beats * self.banks)
+        busiest = load.reshape(beats, self.banks).max(axis=1)
+        return int((-(-busiest // self.ports)).sum())
+
+
+def addresses(numbers: int, run: int, stride: int, layout: Layout | None) -> Addresses:
+    """Where numbers lie that are wanted in runs a stride apart, in the order of a layout."""
+    place = np.arange(numbers, dtype=np.int64)
+    if stride:
+        place = place // run * stride + place % run
+    if layout is None:
+        return place
+    inner = [*accumulate(reversed(layout.shape[1:]), int.__mul__, initial=1)][::-1]
+    found = np.zeros_like(place)
+    for position in reversed(layout.order):
+        place, digit = np.divmod(place, layout.shape[position])
+        found += digit * inner[position]
+    return found
+
+
+@cache
+def _enumerated(
+    banking: Banking, bits: int, numbers: int, run: int, stride: int, layout: Layout | None
+) -> int:
+    return banking.lived(addresses(numbers, run, stride, layout), bits)
