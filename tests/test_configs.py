@@ -56,7 +56,8 @@ def test_the_dense_model_is_refused_on_chip_with_demand_bound_and_lever():
     assert "does not fit 'u50'" in message
     assert "BRAM36" in message
     assert "URAM" in message
-    assert "Levers:" in message
+    assert "Levers: a compressed or smaller workload" in message
+    assert "a larger architecture.components.bram or architecture.components.uram" in message
 
 
 def test_the_dense_model_runs_with_dram():

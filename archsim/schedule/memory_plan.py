@@ -246,15 +246,19 @@ class _Planner:
             f"{self.graph.name} does not fit {self.architecture.name!r}: no room for "
             f"{tensor.name!r} ({tensor.role}, {tensor.size_bytes:,} B, {where}): "
             f"{'; '.join(tried)}. The step holds {_size(demand)} at its peak, these memories "
-            f"{_size(on_chip)}, less what blocks waste. Levers: a compressed workload.flow or a "
-            f"lower workload.tt_rank, fewer workload.encoders, a shorter workload.sequence, or an "
-            f"architecture with off-chip memory"
+            f"{_size(on_chip)}, less what blocks waste. Levers: a compressed or smaller workload "
+            f"(its format and ranks, layers, batch, sequence), a larger {_sizes(options)}, or "
+            f"another memory in architecture.placement.{tensor.role}"
         )
 
 
 def _size(bits: int) -> str:
     size_bytes = ceil_div(bits, 8)
     return f"{size_bytes / 1e6:,.1f} MB" if size_bytes >= 10**6 else f"{size_bytes:,} B"
+
+
+def _sizes(memories: tuple[str, ...]) -> str:
+    return " or ".join(f"architecture.components.{memory}" for memory in memories)
 
 
 def _reservations(architecture: Architecture) -> tuple[Reservation, ...]:
