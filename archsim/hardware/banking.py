@@ -2,21 +2,32 @@
 
 A memory of B banks of p ports gives p words of each bank a cycle. Whoever reads asks for a
 beat, as many numbers as all banks can give, and for the next one when the beat is complete: it
-takes as many cycles as its busiest bank. Numbers lie in words, and words in banks in turn, in
-order of address; with a skew of s, every row of B words begins s banks after the one before,
-so that a column of a matrix lies in as many banks as a row.
+takes as many cycles as its busiest bank. Numbers lie in words, and words in banks:
+
+* ``plain``: in turn, in order of address; a column of a matrix lies in few banks;
+* ``skewed``: in turn, and every row of B words begins a bank after the one before;
+* ``xor``: the digits to the base B of a word's address, added without carry, are its bank, so
+  that words a power of two apart, whatever the power, lie in as many banks as neighbours do.
+
+Source of the last: B. R. Rau, "Pseudo-randomly interleaved memory", ISCA 1991, of whose
+family of schemes it is the plainest.
 """
 
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
 from math import gcd
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.errors import did_you_mean
 from archsim.hardware.component import Transfer, at_least_one, ceil_div
 from archsim.ir.tile import Layout
+
+Interleave = Literal["plain", "skewed", "xor"]
+"""Which bank a word lies in."""
 
 Addresses = NDArray[np.int64]
 """Numbers of a tensor, by their place in the memory, in the order in which they are wanted."""
@@ -30,13 +41,17 @@ class Banking:
     word_bits: int
     ports: int = 1
     """Words that each bank gives or takes in a cycle."""
-    skew: int = 0
-    """Banks by which every row of words is shifted against the one before."""
+    interleave: Interleave = "plain"
 
     def __post_init__(self) -> None:
         at_least_one(banks=self.banks, word_bits=self.word_bits, ports=self.ports)
-        if not 0 <= self.skew < self.banks:
-            raise ValueError(f"skew: must be in 0 ... {self.banks - 1}, got {self.skew}")
+        if self.interleave not in get_args(Interleave):
+            hint = did_you_mean(str(self.interleave), get_args(Interleave))
+            raise ValueError(f"interleave: no interleave {self.interleave!r}; {hint}")
+        if self.interleave == "xor" and self.banks & (self.banks - 1):
+            raise ValueError(
+                f"banks: must be a power of two to interleave by xor, got {self.banks}"
+            )
 
     def per_word(self, number_bits: int) -> int:
         """Numbers in a word; a longer number takes words of its own."""
@@ -85,20 +100,15 @@ class Banking:
     def _strided(self, numbers: int, stride: int, bits: int) -> int:
         """Numbers a stride apart: ``s`` words apart they meet ``B / gcd(s, B)`` banks in turn.
 
-        The closed form holds without a skew, for strides of whole words.
+        The closed form holds for plain interleaving and strides of whole words.
         """
         per_word, wide = self.per_word(bits), self.words_per_number(bits)
-        if self.skew or stride % per_word or wide > 1:
+        if self.interleave != "plain" or stride % per_word or wide > 1:
             return _enumerated(self, bits, numbers, 1, stride, None)
         met = self.banks // gcd(stride // per_word, self.banks)
         beats, rest = divmod(numbers, self.beat(bits))
         whole = ceil_div(ceil_div(self.beat(bits), met), self.ports)
         return beats * whole + ceil_div(ceil_div(rest, met), self.ports)
-
-    def bank_of(self, words: Addresses) -> Addresses:
-        """Return the bank that each word lies in."""
-        banks: Addresses = (words + self.skew * (words // self.banks)) % self.banks
-        return banks
 
     def lived(self, addresses: Addresses, number_bits: int) -> int:
         """Cycles of numbers at any addresses, beat by beat."""
@@ -112,9 +122,24 @@ class Banking:
         # A word that several numbers of a beat lie in is read once.
         distinct = np.unique(beat_of * (int(words.max()) + 1) + words)
         beat_of, words = np.divmod(distinct, int(words.max()) + 1)
-        load = np.bincount(beat_of * self.banks + self.bank_of(words), minlength=beats * self.banks)
+        load = np.bincount(
+            beat_of * self.banks + bank_of(words, self.banks, self.interleave),
+            minlength=beats * self.banks,
+        )
         busiest = load.reshape(beats, self.banks).max(axis=1)
         return int((-(-busiest // self.ports)).sum())
+
+
+def bank_of(words: Addresses, banks: int, interleave: Interleave) -> Addresses:
+    """Return the bank, of so many, that each word lies in."""
+    if interleave == "plain" or banks == 1:
+        return words % banks
+    if interleave == "skewed":
+        return (words + words // banks) % banks
+    found, rest = np.zeros_like(words), words
+    while rest.any():
+        found, rest = found ^ (rest % banks), rest // banks
+    return found
 
 
 def addresses(numbers: int, run: int, stride: int, layout: Layout | None) -> Addresses:

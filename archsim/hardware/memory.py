@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from archsim.hardware.banking import Banking
+from archsim.hardware.banking import Banking, Interleave
 from archsim.hardware.component import COMPONENTS, MemorySpec, Transfer, at_least_one, ceil_div
 from archsim.units import Bytes
 
@@ -157,16 +157,17 @@ class SramSpec(OnChipMemorySpec):
     """Bytes of a bank's word."""
     ports: int = 1
     """Words that a bank gives or takes in a cycle."""
-    skew: int = 0
-    """Banks by which each row of words, one of every bank, is shifted on from the one before."""
+    interleave: Interleave = "plain"
+    """Which bank a word lies in. ``plain``: in turn. ``skewed``: in turn, every row of words, one
+    of each bank, shifted on by a bank from the one before. ``xor``: by all digits of its address,
+    so that columns lie in as many banks as rows do."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         at_least_one(capacity=self.capacity, line=self.line, word=self.word, ports=self.ports)
         if self.banks < 0:
             raise ValueError(f"banks: must be >= 0, got {self.banks}")
-        if self.skew and not 0 < self.skew < self.banks:
-            raise ValueError(f"skew: must be in 0 ... banks - 1, got {self.skew}")
+        self.banking  # noqa: B018  (making it is the check)
         if self.capacity < self.line:
             raise ValueError(f"capacity: {self.capacity} B is less than one line of {self.line} B")
 
@@ -182,7 +183,9 @@ class SramSpec(OnChipMemorySpec):
     def banking(self) -> Banking | None:
         if not self.banks:
             return None
-        return Banking(banks=self.banks, word_bits=8 * self.word, ports=self.ports, skew=self.skew)
+        return Banking(
+            banks=self.banks, word_bits=8 * self.word, ports=self.ports, interleave=self.interleave
+        )
 
     def units_for(self, elements: int, bits: int, partitions: int = 1) -> int:
         """Words lie side by side; each bank ends with a whole line."""

@@ -15,6 +15,15 @@ from archsim.results.metrics import busy_ticks
 from tests.machines import FP32, linked, run
 
 
+def bank_of(banking, word):
+    """The bank of a word, digit by digit."""
+    if banking.interleave == "plain" or banking.banks == 1:
+        return word % banking.banks
+    if banking.interleave == "skewed":
+        return (word + word // banking.banks) % banking.banks
+    return word % banking.banks ^ (bank_of(banking, word // banking.banks) if word else 0)
+
+
 def lived(banking, wanted, bits):
     """Cycles of a memory that is asked for one beat after the other, word by word."""
     per_word = max(1, banking.word_bits // bits)
@@ -30,7 +39,7 @@ def lived(banking, wanted, bits):
         while missing:
             free = dict.fromkeys(range(banking.banks), banking.ports)
             for word in sorted(missing):
-                bank = (word + banking.skew * (word // banking.banks)) % banking.banks
+                bank = bank_of(banking, word)
                 if free[bank]:
                     free[bank] -= 1
                     missing.discard(word)
@@ -40,12 +49,12 @@ def lived(banking, wanted, bits):
 
 @st.composite
 def bankings(draw):
-    banks = draw(st.sampled_from([1, 2, 3, 4, 8, 12]))
+    interleave = draw(st.sampled_from(["plain", "skewed", "xor"]))
     return Banking(
-        banks=banks,
+        banks=draw(st.sampled_from([1, 2, 4, 8] if interleave == "xor" else [1, 2, 3, 4, 8, 12])),
         word_bits=draw(st.sampled_from([16, 32, 64, 72])),
         ports=draw(st.integers(1, 2)),
-        skew=draw(st.integers(0, banks - 1)),
+        interleave=interleave,
     )
 
 
@@ -98,14 +107,35 @@ def test_a_stride_meets_as_many_banks_as_the_divisor_leaves(stride):
     assert Banking(banks=16, word_bits=32).cycles(transfer) == 4 * gcd(stride, 16)
 
 
-@pytest.mark.parametrize(("skew", "cycles"), [(0, 16 * 16), (1, 16), (2, 32), (15, 16)])
-def test_a_skew_lets_columns_be_read_as_fast_as_rows(skew, cycles):
-    """A 16 x 16 matrix in 16 banks; a skew of 2 leaves two words of a column in each bank."""
-    banking = Banking(banks=16, word_bits=32, skew=skew)
-    columns = Transfer(256 * 32, 256 * 32, word_bits=32, layout=Layout((16, 16), (1, 0)))
+@pytest.mark.parametrize(
+    ("interleave", "columns", "cycles"),
+    [
+        ("plain", 16, 16 * 16),  # a column lies in one bank
+        ("skewed", 16, 16),  # in all of them
+        ("skewed", 256, 16 * 256),  # 256 / 16 rows of words shift it all the way round
+        ("xor", 16, 16),
+        ("xor", 32, 32),
+        ("xor", 256, 256),
+    ],
+)
+def test_columns_are_read_as_fast_as_rows_where_words_are_spread_for_it(
+    interleave, columns, cycles
+):
+    """16 rows, read column by column from 16 banks."""
+    banking = Banking(banks=16, word_bits=32, interleave=interleave)
+    size = 16 * columns * 32
+    transposed = Transfer(size, size, word_bits=32, layout=Layout((16, columns), (1, 0)))
 
-    assert banking.cycles(columns) == cycles
-    assert banking.cycles_in_order(columns) == 16
+    assert banking.cycles(transposed) == cycles
+    assert banking.cycles_in_order(transposed) == columns
+
+
+@pytest.mark.parametrize("power", range(12))
+def test_strides_of_a_power_of_two_never_crowd_a_bank_with_xor(power):
+    banking = Banking(banks=8, word_bits=32, interleave="xor")
+    strided = Transfer(64 * 32, 32, stride_bits=2**power * 32, word_bits=32)
+
+    assert banking.cycles(strided) == 8
 
 
 @given(bankings(), BITS, st.integers(1, 5), st.integers(1, 30))
@@ -152,12 +182,13 @@ def transpose(side=32):
 
 
 def test_a_transpose_in_memory_waits_for_the_banks_and_says_so():
-    """32 banks: a column of 32 lies in one; with a skew of 1 in all of them."""
+    """32 banks: a column of 32 lies in one; skewed, in all of them."""
     wide = LinkSpec(width=1024)
-    plain, skewed = (
-        run(transpose(), linked(wide, wide, sram=SramSpec(capacity=2**16, banks=32, skew=skew)))
-        for skew in (0, 1)
+    memories = (
+        SramSpec(capacity=2**16, banks=32, interleave=interleave)
+        for interleave in ("plain", "skewed")
     )
+    plain, skewed = (run(transpose(), linked(wide, wide, sram=memory)) for memory in memories)
 
     assert busy_ticks(plain)["read[vector]"] == 1024
     assert [t.component for t in plain.tallies if t.name == "bank_conflict_cycles"] == ["read"]
@@ -169,8 +200,8 @@ def test_a_transpose_in_memory_waits_for_the_banks_and_says_so():
     ("fields", "message"),
     [
         ({"banks": -1}, "banks: must be >= 0, got -1"),
-        ({"banks": 4, "skew": 4}, "skew: must be in 0 ... banks - 1, got 4"),
-        ({"skew": 1}, "skew: must be in 0 ... banks - 1, got 1"),
+        ({"banks": 6, "interleave": "xor"}, "banks: must be a power of two .* by xor, got 6"),
+        ({"banks": 4, "interleave": "xr"}, "interleave: no interleave 'xr'; did you mean 'xor'.*"),
         ({"banks": 4, "ports": 0}, "ports: must be >= 1, got 0"),
         ({"banks": 4, "word": 0}, "word: must be >= 1, got 0"),
     ],
