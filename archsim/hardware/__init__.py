@@ -16,6 +16,7 @@ from archsim.hardware.dram import DramSpec, DramTiming
 from archsim.hardware.link import LinkSpec
 from archsim.hardware.memory import BramSpec, SramSpec, UramSpec
 from archsim.hardware.network import NetworkSpec, SwitchedNetworkSpec
+from archsim.hardware.packet_router import PacketButterflySpec, PacketRouterSpec
 from archsim.hardware.pipelined_kernel import PipelinedKernelSpec
 from archsim.hardware.processing_array import GemmAccesses, ProcessingArraySpec
 from archsim.hardware.routing import Pass, Passes, Request, Routing, multicast, unicast
@@ -39,6 +40,8 @@ __all__ = [
     "LinkSpec",
     "MemorySpec",
     "NetworkSpec",
+    "PacketButterflySpec",
+    "PacketRouterSpec",
     "Pass",
     "Passes",
     "PipelinedKernelSpec",

@@ -35,7 +35,7 @@ def wanted_words(transfer):
     layout = transfer.layout
     order = np.arange(prod(layout.shape)).reshape(layout.shape).transpose(layout.order).ravel()
     run, stride = (n // transfer.word_bits for n in (transfer.run_bits, transfer.stride_bits))
-    starts = range(0, transfer.bits // transfer.run_bits)
+    starts = range(transfer.bits // transfer.run_bits)
     places = [start * stride + n for start in starts for n in range(run)]
     return [int(order[place]) for place in places for _ in range(transfer.copies)]
 
@@ -153,11 +153,11 @@ def test_wider_wires_are_never_slower(layout, ports, word_bits):
 
 
 def test_neighbours_that_stay_neighbours_travel_together():
-    """Pairs of bf16 on wires of 32 bit, whose order among pairs alone changes: 72 words, not 144."""
+    """Pairs of bf16 on wires of 32 bit that only change places: 72 words, not 144."""
     layout = Layout((8, 9, 2), (1, 0, 2))
 
     assert BenesSpec(8).stream_cycles([whole(layout, word_bits=16)]) == 9
-    assert BenesSpec(8).stream_cycles([whole(layout, word_bits=32)]) > 18
+    assert BenesSpec(8).stream_cycles([whole(layout, word_bits=32)]) == 18
 
 
 ANY_NETWORK = [
