@@ -11,7 +11,7 @@ from itertools import repeat
 Graph = Sequence[int]
 """The neighbours of each vertex, as the bits of an integer."""
 
-SEARCH_STEPS = 20_000
+SEARCH_STEPS = 2_000
 """Vertices coloured in one search for a better colouring before it gives up."""
 SMALL = 16
 """Vertices up to which the search never gives up."""

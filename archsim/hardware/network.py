@@ -110,9 +110,9 @@ class SwitchedNetworkSpec(NetworkSpec):
     """
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.ports & (self.ports - 1):
+        if self.ports < 2 or self.ports & (self.ports - 1):
             raise ValueError(f"ports: must be a power of two >= 2, got {self.ports}")
+        super().__post_init__()
 
     @property
     def absorbs(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import index
 from typing import NamedTuple, Self, TypeVar
 
 from archsim.hardware.colouring import Colouring, colour
@@ -154,7 +155,7 @@ def _check_range(name: str, places: Iterable[int], ports: int) -> None:
 def unicast(permutation: Sequence[int | None]) -> tuple[Request, ...]:
     """Requests for the word of each input at the output that is given for it."""
     return tuple(
-        Request(source, target, source)
+        Request(source, index(target), source)
         for source, target in enumerate(permutation)
         if target is not None
     )
@@ -163,7 +164,7 @@ def unicast(permutation: Sequence[int | None]) -> tuple[Request, ...]:
 def multicast(sources: Sequence[int | None]) -> tuple[Request, ...]:
     """Requests of each output for the word at the input that is given for it."""
     return tuple(
-        Request(source, target, source)
+        Request(index(source), target, index(source))
         for target, source in enumerate(sources)
         if source is not None
     )

@@ -47,7 +47,7 @@ def check_eight(chosen):
 def test_passes_are_the_fewest_for_samples_of_eight():
     random = np.random.default_rng(8)
 
-    check_eight(random.permutation(8).tolist() for _ in range(300))
+    check_eight(random.permutation(8).tolist() for _ in range(200))
 
 
 @pytest.mark.slow
@@ -94,8 +94,8 @@ def test_flipping_bits_changes_nothing():
 
     for _ in range(20):
         permutation, (one, other) = random.permutation(32), random.integers(32, size=2)
-        renumbered = [int(permutation[x ^ one] ^ other) for x in range(32)]
-        assert butterfly.passes(renumbered) == butterfly.passes(permutation.tolist())
+        renumbered = [permutation[x ^ one] ^ other for x in range(32)]
+        assert butterfly.passes(renumbered) == butterfly.passes(permutation)
 
 
 @pytest.mark.parametrize("bits", [2, 4, 6, 8])
@@ -149,7 +149,7 @@ def test_every_multicast_of_four_ports_takes_the_fewest_passes_and_arrives():
         assert routing.count == fewest_passes([(r.source, r.target) for r in requests], 4)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.one_of(st.none(), st.integers(0, 7)), min_size=8, max_size=8))
 def test_multicasts_of_eight_ports_take_the_fewest_passes(sources):
     routing = check_delivery(ButterflySpec(8), multicast(sources))
@@ -169,8 +169,7 @@ def test_words_behind_one_port_take_a_pass_each():
     assert check_delivery(ButterflySpec(8), requests).count == 8
 
 
-def test_wide_butterflies_say_what_they_know():
-    """256 ports: where the search gives up, the fewest passes lie in a known range."""
+def test_passes_of_wide_butterflies_lie_above_their_bound():
     random, butterfly = np.random.default_rng(0), ButterflySpec(256)
 
     found = [butterfly.passes(random.permutation(256).tolist()) for _ in range(3)]
@@ -210,7 +209,7 @@ def check_sums(network, targets):
     assert dict(sums) == expected
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.one_of(st.none(), st.integers(0, 15)), min_size=16, max_size=16))
 def test_any_groups_are_summed_in_the_passes_they_need(targets):
     check_sums(ReductionButterflySpec(16), targets)
@@ -240,7 +239,7 @@ def test_a_sum_over_everything_takes_one_pass_and_two_interleaved_ones_may_take_
     ("make", "message"),
     [
         (lambda: ButterflySpec(12), "ports: must be a power of two >= 2, got 12"),
-        (lambda: ButterflySpec(1), "ports: must be >= 2, got 1"),
+        (lambda: ButterflySpec(1), "ports: must be a power of two >= 2, got 1"),
         (lambda: ButterflySpec(ports=8, width=0), "width: must be >= 1, got 0"),
         (lambda: ButterflySpec(8, hop_cycles=0), "hop_cycles: must be >= 1, got 0"),
         (

@@ -60,7 +60,7 @@ LAYOUTS = st.lists(st.integers(2, 7), min_size=2, max_size=3).flatmap(
 
 
 @pytest.mark.parametrize("kind", SWITCHED)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     layout=LAYOUTS,
     ports=st.sampled_from([2, 4, 8]),
@@ -72,7 +72,7 @@ def test_a_permuted_transfer_takes_the_passes_of_all_its_beats(kind, layout, por
     assert network.stream_cycles([transfer]) == passes_beat_by_beat(network, transfer)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(LAYOUTS, st.sampled_from([2, 4, 8]), st.data())
 def test_a_tile_takes_the_passes_of_its_own_beats(layout, ports, data):
     """Runs of a tile: the first words along the inner indices, for the first of the outer."""
@@ -89,7 +89,7 @@ def test_a_tile_takes_the_passes_of_its_own_beats(layout, ports, data):
 
 
 @pytest.mark.parametrize("kind", SWITCHED)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(words=st.integers(1, 100), copies=st.integers(1, 20), ports=st.sampled_from([2, 4, 8, 16]))
 def test_words_wanted_as_they_lie_fill_every_pass(kind, words, copies, ports):
     """``ceil(W copies / P)`` is what routing all the beats takes."""
@@ -128,7 +128,7 @@ def test_only_butterflies_block():
     assert butterfly == {"passes": 4, "conflict_passes": 0, "blocked_passes": 3}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(LAYOUTS, st.sampled_from([2, 4, 8, 16]), st.sampled_from([1, 2, 3]))
 def test_ideal_networks_bound_real_ones_from_below(layout, ports, copies):
     transfer = whole(layout, copies=copies)
@@ -139,7 +139,7 @@ def test_ideal_networks_bound_real_ones_from_below(layout, ports, copies):
     assert cycles[0] >= ButterflySpec(ports).stream_cycles([replace(transfer, layout=None)])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(LAYOUTS, st.sampled_from([4, 8]), st.sampled_from([8, 16, 32]))
 def test_wider_wires_are_never_slower(layout, ports, word_bits):
     transfer = whole(layout, word_bits=word_bits)
@@ -171,7 +171,7 @@ ANY_NETWORK = [
 
 
 @pytest.mark.parametrize("kind", ANY_NETWORK)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(bits=st.integers(1, 4000), copies=st.integers(1, 40))
 def test_more_ports_and_wider_ones_are_never_slower_on_what_lies_as_wanted(kind, bits, copies):
     transfer = Transfer(bits, bits, copies=copies)
@@ -240,7 +240,7 @@ def adder_groups(leaves):
     }
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.sampled_from([None, 0, 1, 2]), min_size=8, max_size=8))
 def test_a_plain_tree_sums_what_has_an_adder_of_its_own(targets):
     groups = [
