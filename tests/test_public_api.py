@@ -16,6 +16,7 @@ import archsim
         ("archsim", "lower"),
         ("archsim", "execute"),
         ("archsim.formats", "parse"),
+        ("archsim.hardware", "ButterflySpec"),
         ("archsim.hardware", "ProcessingArraySpec"),
         ("workloads.tensor_layers", "training_graph"),
     ],

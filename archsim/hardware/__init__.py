@@ -2,6 +2,8 @@
 
 from archsim.hardware.architecture import Architecture, Route
 from archsim.hardware.banking import Banking
+from archsim.hardware.benes import BenesSpec
+from archsim.hardware.butterfly import ButterflySpec, ReductionButterflySpec
 from archsim.hardware.component import (
     COMPONENTS,
     ChannelSpec,
@@ -10,31 +12,52 @@ from archsim.hardware.component import (
     MemorySpec,
     Transfer,
 )
+from archsim.hardware.crossbar import CrossbarSpec
 from archsim.hardware.dram import DramSpec, DramTiming
 from archsim.hardware.link import LinkSpec
 from archsim.hardware.memory import BramSpec, SramSpec, UramSpec
+from archsim.hardware.network import NetworkSpec, SwitchedNetworkSpec
+from archsim.hardware.packet_router import PacketButterflySpec, PacketRouterSpec
 from archsim.hardware.pipelined_kernel import PipelinedKernelSpec
 from archsim.hardware.processing_array import GemmAccesses, ProcessingArraySpec
+from archsim.hardware.routing import Pass, Passes, Request, Routing, multicast, unicast
+from archsim.hardware.tree import DistributionTreeSpec, ReductionTreeSpec
 from archsim.hardware.vector_unit import VectorUnitSpec
 
 __all__ = [
     "COMPONENTS",
     "Architecture",
     "Banking",
+    "BenesSpec",
     "BramSpec",
+    "ButterflySpec",
     "ChannelSpec",
     "ComponentSpec",
     "ComputeSpec",
+    "CrossbarSpec",
+    "DistributionTreeSpec",
     "DramSpec",
     "DramTiming",
     "GemmAccesses",
     "LinkSpec",
     "MemorySpec",
+    "NetworkSpec",
+    "PacketButterflySpec",
+    "PacketRouterSpec",
+    "Pass",
+    "Passes",
     "PipelinedKernelSpec",
     "ProcessingArraySpec",
+    "ReductionButterflySpec",
+    "ReductionTreeSpec",
+    "Request",
     "Route",
+    "Routing",
     "SramSpec",
+    "SwitchedNetworkSpec",
     "Transfer",
     "UramSpec",
     "VectorUnitSpec",
+    "multicast",
+    "unicast",
 ]

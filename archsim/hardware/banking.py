@@ -2,35 +2,27 @@
 
 A memory of B banks of p ports gives p words of each bank a cycle. Whoever reads asks for a
 beat, as many numbers as all banks can give, and for the next one when the beat is complete: it
-takes as many cycles as its busiest bank. Numbers lie in words, and words in banks:
-
-* ``plain``: in turn, in order of address; a column of a matrix lies in few banks;
-* ``skewed``: in turn, and every row of B words begins a bank after the one before;
-* ``xor``: the digits to the base B of a word's address, added without carry, are its bank, so
-  that words a power of two apart, whatever the power, lie in as many banks as neighbours do.
-
-Source of the last: B. R. Rau, "Pseudo-randomly interleaved memory", ISCA 1991, of whose
-family of schemes it is the plainest.
+takes as many cycles as its busiest bank. Numbers lie in words, and words in banks as
+:mod:`archsim.hardware.interleave` says.
 """
 
 from dataclasses import dataclass
 from functools import cache
-from itertools import accumulate
 from math import gcd
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from archsim.errors import did_you_mean
 from archsim.hardware.component import Transfer, at_least_one, ceil_div
+from archsim.hardware.interleave import (
+    MOST_ENUMERATED,
+    Addresses,
+    Interleave,
+    addresses,
+    bank_of,
+)
 from archsim.ir.tile import Layout
-
-Interleave = Literal["plain", "skewed", "xor"]
-"""Which bank a word lies in."""
-
-Addresses = NDArray[np.int64]
-"""Numbers of a tensor, by their place in the memory, in the order in which they are wanted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,35 +122,10 @@ class Banking:
         return int((-(-busiest // self.ports)).sum())
 
 
-def bank_of(words: Addresses, banks: int, interleave: Interleave) -> Addresses:
-    """Return the bank, of so many, that each word lies in."""
-    if interleave == "plain" or banks == 1:
-        return words % banks
-    if interleave == "skewed":
-        return (words + words // banks) % banks
-    found, rest = np.zeros_like(words), words
-    while rest.any():
-        found, rest = found ^ (rest % banks), rest // banks
-    return found
-
-
-def addresses(numbers: int, run: int, stride: int, layout: Layout | None) -> Addresses:
-    """Where numbers lie that are wanted in runs a stride apart, in the order of a layout."""
-    place = np.arange(numbers, dtype=np.int64)
-    if stride:
-        place = place // run * stride + place % run
-    if layout is None:
-        return place
-    inner = [*accumulate(reversed(layout.shape[1:]), int.__mul__, initial=1)][::-1]
-    found = np.zeros_like(place)
-    for position in reversed(layout.order):
-        place, digit = np.divmod(place, layout.shape[position])
-        found += digit * inner[position]
-    return found
-
-
 @cache
 def _enumerated(
     banking: Banking, bits: int, numbers: int, run: int, stride: int, layout: Layout | None
 ) -> int:
-    return banking.lived(addresses(numbers, run, stride, layout), bits)
+    beat = banking.beat(bits)
+    seen = numbers if numbers <= MOST_ENUMERATED else max(1, MOST_ENUMERATED // beat) * beat
+    return ceil_div(banking.lived(addresses(seen, run, stride, layout), bits) * numbers, seen)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from archsim.formats import NumberFormat
+from archsim.hardware.interleave import Interleave
 from archsim.ir.operation import Phase
 from archsim.ir.tile import Access, Layout, Tile
 from archsim.registry import Registry
@@ -52,6 +53,8 @@ class Transfer:
     """Bits of a number."""
     layout: Layout | None = None
     """How the whole tensor lies, where it is wanted in another order."""
+    interleave: Interleave = "plain"
+    """Which bank a word of it lies in."""
     copies: int = 1
     """Places in the unit that each number goes to, or that each result is the sum from."""
 
@@ -243,6 +246,11 @@ class MemorySpec(ComponentSpec):
     def access_cycles(self, transfers: Sequence[Transfer]) -> int:
         """Cycles that the banks need for a tile's transfers; 0 where they are never the limit."""
         return 0
+
+    @property
+    def interleaving(self) -> Interleave:
+        """Which bank a word lies in."""
+        return "plain"
 
     def conflict_cycles(self, transfers: Sequence[Transfer]) -> int:
         """Those of them that are lost because several words lie in one bank."""

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from archsim.hardware.banking import Banking, Interleave
+from archsim.hardware.banking import Banking
 from archsim.hardware.component import COMPONENTS, MemorySpec, Transfer, at_least_one, ceil_div
+from archsim.hardware.interleave import Interleave
 from archsim.units import Bytes
 
 
@@ -178,6 +179,10 @@ class SramSpec(OnChipMemorySpec):
     @property
     def unit_bits(self) -> int:
         return 8 * self.line
+
+    @property
+    def interleaving(self) -> Interleave:
+        return self.interleave
 
     @property
     def banking(self) -> Banking | None:

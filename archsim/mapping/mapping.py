@@ -13,6 +13,7 @@ from functools import cached_property
 from archsim.errors import MappingError
 from archsim.hardware.architecture import Architecture
 from archsim.hardware.component import ComputeSpec, Transfer, ceil_div
+from archsim.hardware.interleave import Interleave
 from archsim.ir.operation import Operation
 from archsim.ir.tile import AXES, Access, Axis, Tile
 from archsim.mapping.stream import (
@@ -36,6 +37,8 @@ class Operand:
     """Whether the memory is off the chip."""
     link: str
     """The link on its way; none where the unit is wired to the memory."""
+    interleave: Interleave
+    """Which of the memory's banks a word lies in."""
 
     @property
     def streams(self) -> bool:
@@ -52,6 +55,7 @@ class Operand:
             is_scattered=access.is_scattered,
             word_bits=width,
             layout=access.layout,
+            interleave=self.interleave,
             copies=copies,
         )
 
@@ -88,8 +92,9 @@ class Work:
                 f"operation {self.operation.name!r}: {self.unit!r} does not reach {memory!r}, "
                 f"where {access.tensor.name!r} lies; add a route or change architecture.placement"
             )
-        off_chip = self.architecture.memories[memory].off_chip
-        return Operand(access, memory, off_chip, route.read if is_read else route.write)
+        spec = self.architecture.memories[memory]
+        link = route.read if is_read else route.write
+        return Operand(access, memory, spec.off_chip, link, spec.interleaving)
 
     @property
     def key(self) -> tuple[object, ...]:

@@ -11,6 +11,8 @@ INTEGERS = ("int32", "int16", "int8", "int4")
 WIDE = ("fp64", "fp32", "tf32", "fp16", "bf16")
 FORMATS = (*WIDE, "fp8_e4m3", "fp8_e5m2", *INTEGERS)
 COMPUTING = ("pipelined_kernel", "processing_array", "vector_unit")
+SWITCHED = ("butterfly", "reduction_butterfly", "benes", "crossbar")
+NETWORKS = (*SWITCHED, "distribution_tree", "reduction_tree")
 TABLES = ("asic_45nm", "asic_16nm", "fpga_16nm")
 
 HOROWITZ_ADD = {"fp32": 0.9, "fp16": 0.4, "int32": 0.1, "int8": 0.03}
@@ -57,7 +59,8 @@ def test_every_function_has_a_price_on_every_computing_kind(load_table, name, ki
 def test_every_memory_and_link_has_a_price(load_table, name, actions):
     table = load_table(name)
 
-    for key in [*actions.split(), "dram.read", "dram.write", "link.transfer"]:
+    networks = [f"{kind}.{action}" for kind in NETWORKS for action in ("transfer", "switch")]
+    for key in [*actions.split(), "dram.read", "dram.write", "link.transfer", *networks]:
         assert table.price(*key.split(".")) > 0
 
 
@@ -133,12 +136,26 @@ def test_memories_follow_horowitz_through_the_square_root_of_capacity(asic, load
     assert fpga.traffic["uram"]["read"] == pytest.approx(per_bit(36), rel=0.005)
 
 
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_networks_cost_a_move_and_a_fifth_of_a_millimetre_of_a_links_wire_a_stage(
+    asic, load_table, kind
+):
+    wire = asic.price("link", "transfer") / 10  # 10 mm
+    switch = asic.price("vector_unit", "move", "int32") / 32
+
+    assert asic.price(kind, "transfer") == asic.price("link", "transfer")
+    assert asic.price(kind, "switch") == pytest.approx(switch + 0.2 * wire, rel=0.005)
+    assert load_table("fpga_16nm").price(kind, "switch") == pytest.approx(
+        14 * asic.price(kind, "switch"), rel=0.005
+    )
+
+
 def test_the_16_nm_asic_is_the_45_nm_one_scaled_by_the_rule(asic, load_table):
     scaled = load_table("asic_16nm")
     factor = energy_factor(Process(node=45, voltage=0.9), Process(node=16, voltage=0.8))
 
     for key, price in asic.prices.items():
-        unscaled = key.startswith(("dram.", "link."))
+        unscaled = key.partition(".")[0] in ("dram", "link", *NETWORKS)
         assert scaled.prices[key] == pytest.approx(price * (1 if unscaled else factor))
     assert scaled.prices.keys() == asic.prices.keys()
 

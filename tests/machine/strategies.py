@@ -1,6 +1,6 @@
 """Random small graphs and random machines that can run them.
 
-A new component joins as one row of ``TENSOR_UNITS``, ``VECTOR_UNITS`` or ``MEMORIES``.
+A new component joins as one row of ``TENSOR_UNITS``, ``VECTOR_UNITS``, ``MEMORIES`` or ``LINKS``.
 """
 
 from typing import get_args
@@ -9,8 +9,14 @@ from hypothesis import strategies as st
 
 from archsim.hardware import (
     Architecture,
+    BenesSpec,
     BramSpec,
+    ButterflySpec,
+    CrossbarSpec,
+    DistributionTreeSpec,
     LinkSpec,
+    ReductionButterflySpec,
+    ReductionTreeSpec,
     Route,
     SramSpec,
     UramSpec,
@@ -86,13 +92,28 @@ MEMORIES = [
 ]
 """What tensors lie in; large enough for every random graph."""
 
-LINKS = st.builds(
-    LinkSpec,
-    clock=CLOCKS,
-    width=st.sampled_from([8, 24, 64, 256]),
-    latency_cycles=st.integers(0, 5),
-    shared=st.booleans(),
-)
+CHANNEL_FIELDS = {
+    "clock": CLOCKS,
+    "width": st.sampled_from([8, 24, 64, 256]),
+    "latency_cycles": st.integers(0, 5),
+    "shared": st.booleans(),
+}
+TREE_FIELDS = {"ports": st.integers(4, 12), "root_words": st.integers(1, 4), **CHANNEL_FIELDS}
+LINKS = [
+    st.builds(LinkSpec, **CHANNEL_FIELDS),
+    *(
+        st.builds(
+            network,
+            ports=st.sampled_from([2, 4, 8, 16]),
+            hop_cycles=st.integers(1, 2),
+            **CHANNEL_FIELDS,
+        )
+        for network in (ButterflySpec, ReductionButterflySpec, BenesSpec, CrossbarSpec)
+    ),
+    st.builds(DistributionTreeSpec, **TREE_FIELDS),
+    st.builds(ReductionTreeSpec, groups=st.sampled_from(["any", "powers_of_two"]), **TREE_FIELDS),
+]
+"""What stands between a memory and a unit."""
 
 
 @st.composite
@@ -107,7 +128,7 @@ def routes(draw, memory, links):
 def machines(draw):
     """Two sorts of unit, one or two memories, up to two links."""
     memories = {f"memory{n}": draw(st.one_of(MEMORIES)) for n in range(draw(st.integers(1, 2)))}
-    links = {f"link{n}": draw(LINKS) for n in range(draw(st.integers(0, 2)))}
+    links = {f"link{n}": draw(st.one_of(LINKS)) for n in range(draw(st.integers(0, 2)))}
     orders = st.permutations(list(memories)).map(tuple)
     return Architecture(
         name="random",

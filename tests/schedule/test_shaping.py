@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archsim.hardware import LinkSpec
+from archsim.hardware import (
+    BenesSpec,
+    ButterflySpec,
+    CrossbarSpec,
+    DistributionTreeSpec,
+    LinkSpec,
+    ReductionButterflySpec,
+    ReductionTreeSpec,
+)
 from archsim.ir import GraphBuilder, Permute, Phase, execute
 from archsim.schedule import absorb
 from tests.machines import FP32, linked, matrix_product, run
@@ -26,6 +34,7 @@ class ShapingLink(LinkSpec):
 
 
 SHAPING = linked(read=ShapingLink(width=64), write=ShapingLink(width=64))
+BUTTERFLIES = linked(read=ButterflySpec(8), write=ReductionButterflySpec(8))
 READS = linked(read=ShapingLink(width=64))
 WRITES = linked(write=ShapingLink(width=64))
 
@@ -129,7 +138,7 @@ def test_gradients_of_a_tensor_layer_are_the_same_without_its_permutes(data):
     order = data.draw(st.sampled_from(["optimal", "shared_optimal", "right_to_left"]))
     graph = training_graph(cores, sizes, data.draw(st.integers(1, 5)), order)
 
-    shaped = absorb(graph, SHAPING)
+    shaped = absorb(graph, data.draw(st.sampled_from([SHAPING, BUTTERFLIES])))
 
     assert len(permutes(shaped.graph)) == len(permutes(graph)) - len(shaped.operations)
     assert_same_numbers(graph, shaped.graph)
@@ -140,6 +149,34 @@ def test_an_absorbed_permute_takes_no_time():
     shaped = absorb(graph, SHAPING).graph
 
     assert run(shaped, SHAPING).makespan < run(graph, linked()).makespan
+
+
+NETWORKS = [kind(8) for kind in (ButterflySpec, ReductionButterflySpec, BenesSpec, CrossbarSpec)]
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.kind)
+def test_a_network_absorbs_permutes_and_takes_the_passes_that_they_cost(network):
+    """``A`` (6, 4) comes column by column, 3 beats: behind 8 ports, rows m and m + 2 collide."""
+    graph, machine = transposed_product(), linked(read=network, write=network)
+
+    shaped = absorb(graph, machine)
+
+    assert shaped.operations == ("At",)
+    assert_same_numbers(graph, shaped.graph)
+    trace = run(shaped.graph, machine)
+    counts = {tally.name: tally.count for tally in trace.tallies if tally.component == "read"}
+    beats = 4 + 3  # B lies as it is wanted: 30 words in 4 passes
+    assert counts["conflict_passes"] > 0
+    assert counts["passes"] - counts["conflict_passes"] - counts["blocked_passes"] == beats
+
+
+@pytest.mark.parametrize(
+    "network", [DistributionTreeSpec(8, root_words=2), ReductionTreeSpec(8, root_words=2)]
+)
+def test_a_tree_leaves_permutes_to_memory(network):
+    graph = transposed_product()
+
+    assert absorb(graph, linked(read=network, write=network)).operations == ()
 
 
 def test_a_graph_without_permutes_is_left_alone():

@@ -1,0 +1,53 @@
+"""Which bank, or port, a word lies behind.
+
+* ``plain``: in turn, in order of address; a column of a matrix lies in few banks;
+* ``skewed``: in turn, and every row of B words begins a bank after the one before;
+* ``xor``: the digits to the base B of a word's address, added without carry, are its bank, so
+  that words a power of two apart, whatever the power, lie in as many banks as neighbours do.
+
+Source of the last: B. R. Rau, "Pseudo-randomly interleaved memory", ISCA 1991, of whose
+family of schemes it is the plainest.
+"""
+
+from itertools import accumulate
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.ir.tile import Layout
+
+Interleave = Literal["plain", "skewed", "xor"]
+"""Which bank a word lies in."""
+Addresses = NDArray[np.int64]
+"""Places of numbers, or of words, in a memory, in the order in which they are wanted."""
+
+MOST_ENUMERATED = 2**21
+"""Numbers of a tile that are looked at one by one; of a larger one, these stand for all."""
+
+
+def bank_of(words: Addresses, banks: int, interleave: Interleave) -> Addresses:
+    """Return the bank, of so many, that each word lies in."""
+    if interleave == "plain" or banks == 1:
+        return words % banks
+    if interleave == "skewed":
+        return (words + words // banks) % banks
+    found, rest = np.zeros_like(words), words
+    while rest.any():
+        found, rest = found ^ (rest % banks), rest // banks
+    return found
+
+
+def addresses(numbers: int, run: int, stride: int, layout: Layout | None) -> Addresses:
+    """Where numbers lie that are wanted in runs a stride apart, in the order of a layout."""
+    place = np.arange(numbers, dtype=np.int64)
+    if stride:
+        place = place // run * stride + place % run
+    if layout is None:
+        return place
+    inner = [*accumulate(reversed(layout.shape[1:]), int.__mul__, initial=1)][::-1]
+    found = np.zeros_like(place)
+    for position in reversed(layout.order):
+        place, digit = np.divmod(place, layout.shape[position])
+        found += digit * inner[position]
+    return found
