@@ -11,9 +11,10 @@ from archsim.hardware.component import (
 )
 from archsim.hardware.dram import DramSpec, DramTiming
 from archsim.hardware.link import LinkSpec
+from archsim.hardware.matrix_product import GemmAccesses
 from archsim.hardware.memory import BramSpec, SramSpec, UramSpec
 from archsim.hardware.pipelined_kernel import PipelinedKernelSpec
-from archsim.hardware.processing_array import GemmAccesses, ProcessingArraySpec
+from archsim.hardware.processing_array import ProcessingArraySpec
 from archsim.hardware.vector_unit import VectorUnitSpec
 
 __all__ = [

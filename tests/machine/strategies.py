@@ -15,7 +15,7 @@ from archsim.hardware import (
     SramSpec,
     UramSpec,
 )
-from archsim.hardware.processing_array import DataflowChoice
+from archsim.hardware.matrix_product import DataflowChoice
 from archsim.ir import GraphBuilder, Phase, Role
 from archsim.schedule import Schedule, Task, plan_memory
 from tests.machines import FP32, array, dram, kernel, vector
