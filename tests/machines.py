@@ -7,6 +7,7 @@ from archsim.hardware import (
     Architecture,
     BramSpec,
     ComputeSpec,
+    ContractionEngineArraySpec,
     DramSpec,
     LinkSpec,
     PipelinedKernelSpec,
@@ -41,6 +42,12 @@ def array(**fields):
     """A 4 x 4 output-stationary array."""
     defaults = {"number_formats": (FP32,), "rows": 4, "columns": 4, "buffer": 4096}
     return ProcessingArraySpec(**{**defaults, **fields})
+
+
+def engine_array(**fields):
+    """Four engines of four elements, which all axes may be spread over."""
+    defaults = {"number_formats": (FP32,), "engines": 4, "pes": 4, "buffer": 4096}
+    return ContractionEngineArraySpec(**{**defaults, **fields})
 
 
 def vector(**fields):

@@ -12,15 +12,18 @@ from archsim.hardware.component import (
     MemorySpec,
     Transfer,
 )
+from archsim.hardware.contraction_engine_array import ContractionEngineArraySpec
 from archsim.hardware.crossbar import CrossbarSpec
 from archsim.hardware.dram import DramSpec, DramTiming
 from archsim.hardware.link import LinkSpec
+from archsim.hardware.matrix_product import GemmAccesses
 from archsim.hardware.memory import BramSpec, SramSpec, UramSpec
 from archsim.hardware.network import NetworkSpec, SwitchedNetworkSpec
 from archsim.hardware.packet_router import PacketButterflySpec, PacketRouterSpec
 from archsim.hardware.pipelined_kernel import PipelinedKernelSpec
-from archsim.hardware.processing_array import GemmAccesses, ProcessingArraySpec
+from archsim.hardware.processing_array import ProcessingArraySpec
 from archsim.hardware.routing import Pass, Passes, Request, Routing, multicast, unicast
+from archsim.hardware.spatial_factorisation import Factorisation
 from archsim.hardware.tree import DistributionTreeSpec, ReductionTreeSpec
 from archsim.hardware.vector_unit import VectorUnitSpec
 
@@ -34,10 +37,12 @@ __all__ = [
     "ChannelSpec",
     "ComponentSpec",
     "ComputeSpec",
+    "ContractionEngineArraySpec",
     "CrossbarSpec",
     "DistributionTreeSpec",
     "DramSpec",
     "DramTiming",
+    "Factorisation",
     "GemmAccesses",
     "LinkSpec",
     "MemorySpec",

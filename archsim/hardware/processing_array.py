@@ -14,20 +14,24 @@ cycle. With true-size edges and 5 cycles of overhead per fold they are those of 
 output-stationary mesh (Muñoz-Martínez et al., IISWC 2021).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from archsim.errors import did_you_mean
 from archsim.formats import NumberFormat
 from archsim.hardware.component import COMPONENTS, ComputeSpec, at_least_one, ceil_div
+from archsim.hardware.matrix_product import (
+    Dataflow,
+    DataflowChoice,
+    GemmAccesses,
+    Overlap,
+    best_rate,
+    check_rates,
+    check_words,
+    rates,
+)
 from archsim.ir.tile import Access, Tile
 
-Dataflow = Literal["weight_stationary", "output_stationary", "input_stationary"]
-DataflowChoice = Literal[
-    "weight_stationary", "output_stationary", "input_stationary", "per_operation"
-]
-Overlap = Literal["none", "stationary_load", "full"]
 Edges = Literal["full_size", "true_size"]
 WORDS: Mapping[str, tuple[str, ...]] = {
     "dataflow": get_args(DataflowChoice),
@@ -35,17 +39,6 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "edges": get_args(Edges),
 }
 """What the fields that are words may say."""
-
-
-@dataclass(frozen=True, slots=True)
-class GemmAccesses:
-    """Elements fetched of the m x k input and the k x n weights, and stored of the m x n output."""
-
-    inputs: int
-    weights: int
-    outputs: int
-    output_reads: int = 0
-    """Partial sums fetched back, to be added to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +110,7 @@ class ProcessingArraySpec(ComputeSpec):
     def __post_init__(self) -> None:
         super().__post_init__()
         at_least_one(rows=self.rows, columns=self.columns)
-        for name, known in WORDS.items():
-            said = getattr(self, name)
-            if said not in known:
-                raise ValueError(f"{name}: no {name} {said!r}; {did_you_mean(str(said), known)}")
+        check_words(self, WORDS)
         if self.fold_overhead_cycles < 0:
             raise ValueError(f"fold_overhead_cycles: must be >= 0, got {self.fold_overhead_cycles}")
         check_rates(self.number_formats, lanes=self.lanes, cycles_per_mac=self.cycles_per_mac)
@@ -283,40 +273,6 @@ class ProcessingArraySpec(ComputeSpec):
         one = self.gemm_accesses(tile.m, tile.n, tile.k, number_format)
         outputs = one.outputs + one.output_reads
         return (tile.batch * one.inputs, tile.batch * one.weights, tile.batch * outputs)
-
-
-def check_rates(number_formats: Iterable[NumberFormat], **tables: Mapping[str, int]) -> None:
-    """Check tables of rates by number format.
-
-    Raises:
-        ValueError: for a format that the unit does not know, or a rate below 1.
-    """
-    known = [number_format.name for number_format in number_formats]
-    for table, entries in tables.items():
-        for name, value in entries.items():
-            if name not in known:
-                hint = did_you_mean(name, known)
-                raise ValueError(f"{table}: {name!r} is not among number_formats; {hint}")
-            at_least_one(**{f"{table}.{name}": value})
-
-
-def rates(
-    number_format: NumberFormat | None, lanes: Mapping[str, int], pace: Mapping[str, int]
-) -> tuple[int, int]:
-    """Return the multiply-accumulates of a step in a format, and the cycles of a step."""
-    name = number_format.name if number_format else ""
-    return lanes.get(name, 1), pace.get(name, 1)
-
-
-def best_rate(
-    units: int,
-    number_formats: Iterable[NumberFormat],
-    lanes: Mapping[str, int],
-    pace: Mapping[str, int],
-) -> int:
-    """Return the multiply-accumulates a cycle of the fastest format, rounded up."""
-    found = (rates(number_format, lanes, pace) for number_format in number_formats)
-    return max((ceil_div(units * many, every) for many, every in found), default=units)
 
 
 def _cut(extent: int, size: int) -> tuple[int, int, int]:

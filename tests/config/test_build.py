@@ -243,7 +243,7 @@ def test_a_kind_picks_the_class_from_a_registry():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"width": "64 bit"}, "kind: missing; expected one of benes, bram, butterfly, "),
+        ({"width": "64 bit"}, "kind: missing; expected one of benes, "),
         ({"kind": "lnk"}, "kind: no component named 'lnk'; did you mean 'link'?"),
         ({"kind": 3}, "kind: no component named 3"),
         ({"kind": "link", "width": "0 bit"}, "width: must be >= 1, got 0"),

@@ -10,9 +10,9 @@ from archsim.ir.expression import FUNCTIONS
 INTEGERS = ("int32", "int16", "int8", "int4")
 WIDE = ("fp64", "fp32", "tf32", "fp16", "bf16")
 FORMATS = (*WIDE, "fp8_e4m3", "fp8_e5m2", *INTEGERS)
-COMPUTING = ("pipelined_kernel", "processing_array", "vector_unit")
 SWITCHED = ("butterfly", "reduction_butterfly", "benes", "crossbar")
 NETWORKS = (*SWITCHED, "distribution_tree", "reduction_tree")
+COMPUTING = ("contraction_engine_array", "pipelined_kernel", "processing_array", "vector_unit")
 TABLES = ("asic_45nm", "asic_16nm", "fpga_16nm")
 
 HOROWITZ_ADD = {"fp32": 0.9, "fp16": 0.4, "int32": 0.1, "int8": 0.03}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from archsim.formats import parse
 from archsim.hardware import ProcessingArraySpec
-from archsim.hardware.processing_array import Dataflow, GemmAccesses
+from archsim.hardware.matrix_product import Dataflow, GemmAccesses
 from archsim.ir import Tile
 from tests.hardware.scalesim_cases import CASES
 from tests.hardware.systolic_reference import run

@@ -21,10 +21,11 @@ from archsim.hardware import (
     SramSpec,
     UramSpec,
 )
-from archsim.hardware.processing_array import DataflowChoice
+from archsim.hardware.matrix_product import DataflowChoice
 from archsim.ir import GraphBuilder, Phase, Role
+from archsim.ir.tile import AXES
 from archsim.schedule import Schedule, Task, plan_memory
-from tests.machines import FP32, array, dram, kernel, vector
+from tests.machines import FP32, array, dram, engine_array, kernel, vector
 from tests.mapping.strategies import streams
 
 CLOCKS = st.sampled_from([100_000_000, 150_000_000, 250_000_000, 1_000_000_000])
@@ -54,6 +55,23 @@ TENSOR_UNITS = [
         dataflow=st.sampled_from(get_args(DataflowChoice)),
         overlap=st.sampled_from(["none", "stationary_load", "full"]),
         edges=st.sampled_from(["full_size", "true_size"]),
+        fold_overhead_cycles=st.integers(0, 2),
+        lanes=st.sampled_from([{}, {"fp32": 2}]),
+        cycles_per_mac=st.sampled_from([{}, {"fp32": 3}]),
+        buffer=BUFFERS,
+        buffered_tiles=st.integers(1, 3),
+    ),
+    st.builds(
+        engine_array,
+        clock=CLOCKS,
+        count=st.integers(1, 3),
+        engines=SMALL,
+        pes=SMALL,
+        engine_axes=st.sampled_from([AXES, ("batch", "n"), ("k",)]),
+        pe_axes=st.sampled_from([AXES, ("m", "k"), ("m",)]),
+        groups=st.sampled_from(["any", "powers_of_two"]),
+        dataflow=st.sampled_from(get_args(DataflowChoice)),
+        overlap=st.sampled_from(["none", "stationary_load", "full"]),
         fold_overhead_cycles=st.integers(0, 2),
         lanes=st.sampled_from([{}, {"fp32": 2}]),
         cycles_per_mac=st.sampled_from([{}, {"fp32": 3}]),
