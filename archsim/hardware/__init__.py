@@ -9,7 +9,8 @@ from archsim.hardware.component import (
     MemorySpec,
     Transfer,
 )
-from archsim.hardware.dram import DramSpec, DramTiming
+from archsim.hardware.dram import DramSpec
+from archsim.hardware.dram_timing import DramTiming
 from archsim.hardware.link import LinkSpec
 from archsim.hardware.memory import BramSpec, SramSpec, UramSpec
 from archsim.hardware.pipelined_kernel import PipelinedKernelSpec

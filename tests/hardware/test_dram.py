@@ -1,45 +1,21 @@
 """Dram: closed forms of streams and refresh, against commands lived through one by one."""
 
 from dataclasses import replace
+from itertools import groupby
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archsim.hardware import DramSpec, DramTiming, Transfer
-from archsim.hardware.dram import Pattern, stream_time
+from archsim.hardware.dram_timing import Pattern, stream_time
 from archsim.machine.dram import CommandLevelChannel
+from tests.machine.strategies import dram_timings
 
 DDR4 = DramTiming(
     banks=16, bank_groups=4, row=8192, tRCD=16, tRP=16, CL=16, tRAS=39, tRTP=9, tCCD_S=4, tCCD_L=6,
     tRRD=4, tFAW=26, tRFC=420, tREFI=9360,
 )  # fmt: skip
-
-
-@st.composite
-def timings(draw):
-    """Any timing that the rules allow, from comfortable to absurd."""
-    groups = draw(st.sampled_from([1, 2, 4]))
-    short = draw(st.integers(1, 6))
-    activate = draw(st.integers(1, 30))
-    refresh = draw(st.integers(1, 50))
-    return DramTiming(
-        banks=groups * draw(st.integers(1, 5)),
-        bank_groups=groups,
-        row=64 * draw(st.integers(1, 6)),
-        tRCD=activate,
-        tRP=draw(st.integers(1, 30)),
-        CL=draw(st.integers(1, 30)),
-        tRAS=activate + draw(st.integers(0, 40)),
-        tRTP=draw(st.integers(1, 15)),
-        tCCD_S=short,
-        tCCD_L=draw(st.integers(short, groups * short)),
-        tRRD=draw(st.integers(1, 12)),
-        tFAW=draw(st.integers(1, 60)),
-        tRFC=refresh,
-        tREFI=refresh + draw(st.integers(1, 400)),
-        policy=draw(st.sampled_from(["open", "closed"])),
-    )
 
 
 def dram(timing=DDR4, **fields):
@@ -57,45 +33,94 @@ def visits_of(pattern, bursts):
     return visits
 
 
-def check_stream(timing, pattern, bursts):
-    lived = CommandLevelChannel(timing).read(visits_of(pattern, bursts))
+def check_stream(timing, pattern, bursts, start):
+    lived = CommandLevelChannel(timing, start).read(visits_of(pattern, bursts))
 
-    assert stream_time(timing, Pattern(pattern), bursts) == lived
+    found = stream_time(timing, Pattern(pattern), bursts)
+    assert found.activations == lived.activations
+    assert timing.after_refreshes(start, found.cycles, cycle=1) == start + lived.cycles
 
 
 PATTERNS = st.lists(st.integers(1, 24), min_size=1, max_size=3).map(tuple)
+STARTS = st.integers(0, 2000)
 
 
 @settings(max_examples=200, deadline=None)
-@given(timings(), PATTERNS, st.integers(1, 300))
-def test_a_streams_closed_form_is_what_its_commands_take(timing, pattern, bursts):
-    check_stream(timing, pattern, bursts)
+@given(dram_timings(), PATTERNS, st.integers(1, 120), STARTS)
+def test_a_streams_closed_form_is_what_its_commands_take(timing, pattern, bursts, start):
+    check_stream(timing, pattern, bursts, start)
 
 
 @pytest.mark.slow
 @settings(max_examples=5000, deadline=None)
-@given(timings(), PATTERNS, st.integers(1, 1500))
-def test_many_streams_closed_forms_are_what_their_commands_take(timing, pattern, bursts):
-    check_stream(timing, pattern, bursts)
+@given(dram_timings(), PATTERNS, st.integers(1, 1500), STARTS)
+def test_many_streams_closed_forms_are_what_their_commands_take(timing, pattern, bursts, start):
+    check_stream(timing, pattern, bursts, start)
 
 
-def refreshed_tick_by_tick(timing, start, cycles):
-    """Work goes on in every cycle that no refresh takes."""
-    now = start
-    while cycles:
-        refreshes = now >= timing.tREFI and now % timing.tREFI < timing.tRFC
-        cycles -= not refreshes
+def visits_by_address(unit, transfer):
+    """Row visits of the first channel: bursts that follow one another in the same rows.
+
+    Runs that do not fill the channels are dealt out to them, whatever their addresses.
+    """
+    size, timing = unit.burst * 8, unit.timing
+    span = timing.bank_groups * timing.row * 8 * unit.channels
+    per_run = -(-transfer.run_bits // size)
+    dealt = max(1, unit.channels // per_run)
+    rows = []
+    for run in range(0, -(-transfer.bits // transfer.run_bits), dealt):
+        start = run * transfer.stride_bits
+        for burst in range(0, per_run, unit.channels):
+            row = (start + burst * size) // span
+            rows.append((run, row) if transfer.is_scattered else row)
+    return [len(list(bursts)) for _, bursts in groupby(rows)]
+
+
+@st.composite
+def transfers(draw):
+    """Streams, runs a power of two apart, and runs that lie anywhere."""
+    kind = draw(st.sampled_from(["sequential", "strided", "scattered"]))
+    if kind == "sequential":
+        return Transfer.sequential(draw(st.integers(1, 2**18)))
+    stride = 512 * 2 ** draw(st.integers(0, 10))
+    run = draw(st.integers(1, stride)) if kind == "strided" else draw(st.integers(1, 2**13))
+    size = run * draw(st.integers(2, 40))
+    return Transfer(size, run, stride, is_scattered=kind == "scattered")
+
+
+@settings(max_examples=60, deadline=None)
+@given(transfers(), st.sampled_from([1, 2, 4]), st.integers(0, 3 * 9360))
+def test_a_transfers_time_is_what_the_bursts_at_its_addresses_take(transfer, channels, start):
+    unit = dram(channels=channels, burst_cycles=4)
+    visits = visits_by_address(unit, transfer)
+
+    over = unit.finish(start, unit.stream_cycles([transfer]))
+    tallies = unit.tallies([transfer])
+
+    lived = CommandLevelChannel(DDR4, start).read(visits)
+    assert over == start + lived.cycles
+    assert tallies["bursts"] == channels * sum(visits)
+    assert tallies["row_conflicts"] == channels * lived.activations
+
+
+def refreshed_tick_by_tick(timing, start, service, cycle):
+    """Service goes on in every tick that no refresh takes."""
+    now, blocked = start, timing.tRP + timing.tRFC + timing.tRCD
+    while service:
+        clock = now // cycle
+        service -= clock < timing.tREFI or clock % timing.tREFI >= blocked
         now += 1
     return now
 
 
-@settings(max_examples=300, deadline=None)
-@given(timings(), st.integers(0, 2000), st.integers(0, 1500))
-def test_refresh_takes_every_cycle_it_should(timing, start, cycles):
-    unit = dram(replace(timing, row=64))
-    unit = replace(unit, burst_cycles=1)
+@settings(max_examples=200, deadline=None)
+@given(dram_timings(), st.integers(0, 2000), st.integers(0, 1500), st.integers(1, 3))
+def test_refresh_takes_every_tick_it_should(timing, start, service, cycle):
+    unit = dram(timing)
 
-    assert unit.finish(start, cycles) == refreshed_tick_by_tick(timing, start, cycles)
+    over = unit.finish(start, service, cycle=cycle)
+
+    assert over == refreshed_tick_by_tick(timing, start, service, cycle)
 
 
 @given(st.integers(0, 10**7), st.integers(0, 10**6))
@@ -142,7 +167,7 @@ def test_runs_that_lie_in_one_row_share_it():
 
 
 @settings(deadline=None)
-@given(timings(), st.integers(1, 40), st.integers(1, 60), st.integers(1, 4096))
+@given(dram_timings(), st.integers(1, 40), st.integers(1, 60), st.integers(1, 4096))
 def test_order_of_memory_never_hurts(timing, run, runs, stride):
     """Scattered runs take no less than strided ones, and those no less than a stream."""
     unit = replace(dram(timing), burst_cycles=1)
@@ -158,13 +183,11 @@ def test_order_of_memory_never_hurts(timing, run, runs, stride):
         assert min(unit.tallies([transfer]).values()) >= 0
 
 
-@given(st.integers(1, 2**24), st.sampled_from([1, 2, 4, 8]))
-def test_more_channels_never_cost_time(bits, channels):
-    stream = [Transfer.sequential(bits)]
+@given(transfers(), st.sampled_from([1, 2, 4, 8]))
+def test_more_channels_never_cost_time(transfer, channels):
+    few, many = dram(channels=channels), dram(channels=2 * channels)
 
-    assert dram(channels=2 * channels).stream_cycles(stream) <= dram(
-        channels=channels
-    ).stream_cycles(stream)
+    assert many.stream_cycles([transfer]) <= few.stream_cycles([transfer])
 
 
 def test_an_idle_memory_answers_after_precharge_activation_access_and_burst():
@@ -180,7 +203,7 @@ def test_an_idle_memory_answers_after_precharge_activation_access_and_burst():
     ("fields", "message"),
     [
         ({"tRCD": 40}, r"tRCD: must be <= tRAS \(39\), got 40"),
-        ({"tRFC": 9361}, r"tRFC: must be <= tREFI \(9360\)"),
+        ({"tRFC": 9328}, r"tRFC: must be <= tREFI - tRP - tRCD - 1 \(9327\), got 9328"),
         ({"tCCD_S": 7}, r"tCCD_S: must be <= tCCD_L \(6\)"),
         ({"tCCD_L": 17}, r"tCCD_L: must be <= bank_groups x tCCD_S \(16\), got 17"),
         ({"bank_groups": 3}, "bank_groups: 16 banks cannot be split evenly over 3"),
@@ -197,6 +220,11 @@ def test_a_bad_timing_is_named(fields, message):
     ("timing", "fields", "message"),
     [
         (DDR4, {"burst_cycles": 5}, r"timing.tCCD_S: must be >= burst_cycles \(5\), got 4"),
+        (
+            replace(DDR4, bank_groups=1, tRCD=1, CL=1, tCCD_S=6),
+            {},
+            r"timing.tCCD_S: must be <= tRCD \+ CL \+ burst_cycles \(3\), got 6",
+        ),
         (replace(DDR4, row=32), {}, r"timing.row: must be a multiple of burst \(64 B\), got 32 B"),
         (None, {"channels": 0}, "channels: must be >= 1, got 0"),
     ],

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 
-from archsim.hardware import ChannelSpec
+from archsim.hardware import ChannelSpec, DramSpec
 from archsim.machine import simulate
 from archsim.results import find_bounds
 from archsim.schedule import plan_memory, schedule
@@ -95,13 +95,29 @@ def test_many_random_runs_keep_the_laws(graph, architecture):
     check_laws(graph, architecture)
 
 
+def refreshes(architecture):
+    """Ticks from one refresh to the next, and of each, of the memories that need it."""
+    timings = {
+        name: spec.timing
+        for name, spec in architecture.memories.items()
+        if isinstance(spec, DramSpec) and spec.timing
+    }
+    return {
+        name: (
+            architecture.ticks(name, timing.tREFI),
+            architecture.ticks(name, timing.tRP + timing.tRFC + timing.tRCD),
+        )
+        for name, timing in timings.items()
+    }
+
+
 def check_engine(graph, architecture):
     """The event engine and the re-telling without SimPy agree to the tick."""
     plan = schedule(graph, architecture, plan_memory(graph, architecture))
 
     trace = simulate(plan, architecture)
 
-    finish, waited = live(plan.tasks, plan.predecessors)
+    finish, waited = live(plan.tasks, plan.predecessors, refreshes(architecture))
     assert {record.name: record.finish for record in trace.operations} == finish
     assert {record.name: record.waited for record in trace.operations} == waited
 
