@@ -12,6 +12,7 @@ from archsim.experiment import check
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 REFUSED = CONFIGS / "experiments" / "u50_atis_2enc_dense_onchip.yaml"
+SOURCED = ("architectures", "components", "energy", "workloads")
 FILES = sorted(CONFIGS.rglob("*.yaml"))
 
 
@@ -26,7 +27,7 @@ def test_a_shipped_config_is_valid(path):
 
 @pytest.mark.parametrize(
     "path",
-    [file for file in FILES if file.parent.name in ("architectures", "energy", "workloads")],
+    [file for file in FILES if file.parent.name in SOURCED],
     ids=short,
 )
 def test_every_number_says_where_it_comes_from(path):

@@ -1,9 +1,11 @@
 """DRAM: a shared bus in front of banks whose rows must be opened before they are read.
 
-A transfer is bursts in order. Consecutive bursts go to the channels in turn, and on a channel
-to the bank groups in turn. All channels do alike, so one is looked at; what several runs make
-of channels and groups is spread evenly, as controllers that hash addresses do. Before a
-transfer every bank holds some other row (``open`` policy) or none (``closed``).
+A transfer is whole bursts. ``interleave_bursts`` of them lie together in a row; the next ones
+lie on the next channel, and once all channels had their turn, in the next bank group. What a
+transfer touches is spread evenly over channels and bank groups, whatever its addresses, as by
+controllers that hash them and reorder what they have in hand; so all channels do alike, and
+one is looked at. Before a transfer every bank holds some other row (``open`` policy) or none
+(``closed``).
 
 ``latency_cycles`` is the way of one burst through an idle memory, but for its slot on the bus:
 precharge, activation, column access. It overlaps with other transfers; the service of a
@@ -23,7 +25,7 @@ from archsim.hardware.component import (
     at_least_one,
     ceil_div,
 )
-from archsim.hardware.dram_timing import DramTiming, Pattern, StreamTime, stream_time
+from archsim.hardware.dram_timing import DramTiming, StreamTime, stream_time
 from archsim.units import Bytes
 
 
@@ -51,6 +53,8 @@ class DramSpec(MemorySpec, ChannelSpec):
     latency_cycles: int = 0
     """Cycles from a transfer's end on the bus to its arrival; with ``timing``, those of
     controller and wires, beside which precharge, activation and column access count."""
+    interleave_bursts: int = 1
+    """Bursts that lie together in a row, before the next channel and bank group come."""
     timing: DramTiming | None = None
     """Banks and their timing."""
 
@@ -61,6 +65,7 @@ class DramSpec(MemorySpec, ChannelSpec):
             channels=self.channels,
             burst=self.burst,
             burst_cycles=self.burst_cycles,
+            interleave_bursts=self.interleave_bursts,
         )
         if self.timing is not None:
             self._check_bursts(self.timing)
@@ -80,6 +85,11 @@ class DramSpec(MemorySpec, ChannelSpec):
         if timing.row < self.burst or timing.row % self.burst:
             raise ValueError(
                 f"timing.row: must be a multiple of burst ({self.burst} B), got {timing.row} B"
+            )
+        if self.interleave_bursts > timing.row // self.burst:
+            raise ValueError(
+                f"interleave_bursts: must be <= timing.row / burst "
+                f"({timing.row // self.burst}), got {self.interleave_bursts}"
             )
 
     @property
@@ -142,31 +152,31 @@ class DramSpec(MemorySpec, ChannelSpec):
         """Return the bursts of each transfer on a channel, and what they take."""
         found = []
         for transfer in transfers:
-            pattern, bursts = self._pattern(timing, transfer)
-            found.append((bursts, stream_time(timing, pattern, bursts)))
+            runs = ceil_div(transfer.bits, transfer.run_bits)
+            bursts = runs * ceil_div(transfer.run_bits, self.unit_bits)
+            share = ceil_div(bursts, self.channels)
+            per_row = self._bursts_per_row(timing, transfer)
+            found.append((share, stream_time(timing, share, per_row=per_row)))
         return found
 
-    def _pattern(self, timing: DramTiming, transfer: Transfer) -> tuple[Pattern, int]:
-        """Return what a channel reads of each row for a transfer, and the bursts of it all.
+    def _bursts_per_row(self, timing: DramTiming, transfer: Transfer) -> int:
+        """Return how many bursts a transfer reads of each row that it opens.
 
-        Runs too short for all channels leave some of them to others. They share rows if
-        several of them start in the same ones; scattered runs never do.
+        Rows that are filled side by side, one in a bank of each group on each channel, are a
+        span of addresses. Runs share rows if several of them start in one span; scattered ones
+        never do.
         """
-        rows = timing.bank_groups * (timing.row // self.burst)
-        runs = ceil_div(transfer.bits, transfer.run_bits)
-        if runs == 1:
-            bursts = ceil_div(ceil_div(transfer.bits, self.unit_bits), self.channels)
-            return Pattern((rows,)), bursts
+        row = timing.row // self.burst
+        if transfer.run_bits == transfer.bits:
+            return row
+        rows = timing.bank_groups * self.channels
         per_run = ceil_div(transfer.run_bits, self.unit_bits)
-        beside = max(1, self.channels // per_run)
-        each = ceil_div(per_run, self.channels)
-        together = 1
+        runs = 1
         if not transfer.is_scattered and transfer.stride_bits:
-            span = rows * self.channels * self.unit_bits
-            together = max(1, span // transfer.stride_bits // beside)
-        full, edge = divmod(each * together, rows)
-        visits = (rows,) * full + ((edge,) if edge else ())
-        return Pattern(visits), each * ceil_div(runs, beside)
+            runs = max(1, rows * row * self.unit_bits // transfer.stride_bits)
+        spans, rest = divmod(runs * per_run, rows * row)
+        pieces = runs * ceil_div(per_run, self.interleave_bursts)
+        return runs * per_run // (spans * rows + min(rows, rest, pieces))
 
     def finish(self, start: int, service: int, *, cycle: int = 1) -> int:
         if self.timing is None:

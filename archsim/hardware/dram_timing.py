@@ -1,7 +1,7 @@
 """What a DRAM channel's banks make of a stream of bursts, by the rules of its standard.
 
-A stream is read visit by visit. A visit opens a row in one bank of each group, or in as many
-as it has bursts, and reads them in turn; the next visit opens rows in the banks that were used
+A stream is read visit by visit. A visit opens a row in one bank of each group, and reads so
+many bursts of each, the groups in turn; the next visit opens rows in the banks that were used
 longest ago. Every command is given in order and as early as the rules allow, and rows are
 opened while earlier ones are read. After a while the banks are as they were some visits
 before: from there on all repeats, so that a long stream costs no more to price than a short
@@ -25,7 +25,6 @@ al., IEEE CAL 2023).
 
 from dataclasses import dataclass
 from functools import cache
-from itertools import count
 from typing import Literal
 
 from archsim.errors import did_you_mean
@@ -123,13 +122,6 @@ def _at_most(name: str, value: int, bound: str, largest: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Pattern:
-    """What a stream reads of the rows it opens: bursts of each visit, again and again."""
-
-    visits: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class StreamTime:
     """What a stream of bursts takes of a channel."""
 
@@ -138,22 +130,23 @@ class StreamTime:
     activations: int
 
 
-def stream_time(timing: DramTiming, pattern: Pattern, bursts: int) -> StreamTime:
-    """Return the time of so many bursts, the first rows being opened beforehand."""
-    course = _course(timing, pattern)
-    visit, place = course.place_of(bursts - 1)
-    return StreamTime(
-        cycles=course.read(visit, place) + timing.tCCD_S - course.read(0, 0),
-        activations=course.activations(visit, place),
-    )
+def stream_time(timing: DramTiming, bursts: int, *, per_row: int) -> StreamTime:
+    """Return the time of so many bursts, the first rows being opened beforehand.
+
+    A stream that ends within a visit reads the rows in turn to its end.
+    """
+    course = _course(timing, per_row)
+    visit, place = divmod(bursts - 1, timing.bank_groups * per_row)
+    opened = visit * timing.bank_groups + min(place + 1, timing.bank_groups)
+    cycles = course.read(visit, place) + timing.tCCD_S - course.read(0, 0)
+    return StreamTime(cycles=cycles, activations=opened)
 
 
 @dataclass(frozen=True)
 class _Course:
     """The visits of a stream as far as they do not repeat, and one period."""
 
-    timing: DramTiming
-    visits: tuple[int, ...]
+    tCCD_S: int
     reads: tuple[tuple[int, ...], ...]
     """For each visit, when the first burst of each of its rows is read."""
     first: int
@@ -161,56 +154,26 @@ class _Course:
     cycles: int
     """Cycles of the period."""
 
-    def place_of(self, burst: int) -> tuple[int, int]:
-        """Return the visit that a burst belongs to, and its place in there."""
-        rounds, left = divmod(burst, sum(self.visits))
-        visit = rounds * len(self.visits)
-        for size in self.visits:
-            if left < size:
-                break
-            left -= size
-            visit += 1
-        return visit, left
-
     def read(self, visit: int, place: int) -> int:
         """Return when a burst of a visit is read; those after the rows' first ones are dense."""
-        periods, known = self._folded(visit)
-        times = self.reads[known]
+        periods = max(0, visit - self.first) // (len(self.reads) - self.first)
+        times = self.reads[visit - periods * (len(self.reads) - self.first)]
         last = len(times) - 1
-        late = max(0, place - last) * self.timing.tCCD_S
+        late = max(0, place - last) * self.tCCD_S
         return times[min(place, last)] + late + periods * self.cycles
-
-    def activations(self, visit: int, place: int) -> int:
-        """Return how many rows were opened until a burst of a visit is read."""
-        periods, known = self._folded(visit)
-        before = sum(len(times) for times in self.reads[:known])
-        period = sum(len(times) for times in self.reads[self.first :])
-        return before + periods * period + min(place + 1, len(self.reads[known]))
-
-    def _folded(self, visit: int) -> tuple[int, int]:
-        """Return the periods that lie before a visit, and the known visit that is like it."""
-        if visit < self.first:
-            return 0, visit
-        periods, place = divmod(visit - self.first, len(self.reads) - self.first)
-        return periods, self.first + place
 
 
 @cache
-def _course(timing: DramTiming, pattern: Pattern) -> _Course:
+def _course(timing: DramTiming, per_row: int) -> _Course:
     """Live visits until the banks are as they were before one of them."""
     banks = _Banks(timing)
-    known: dict[tuple[int, tuple[int, ...]], tuple[int, int]] = {}
+    known: dict[tuple[int, ...], tuple[int, int]] = {}
     reads: list[tuple[int, ...]] = []
-    for number in count():
-        phase = number % len(pattern.visits)
-        state = phase, banks.state()
-        if state in known:
-            break
-        known[state] = number, banks.last_activation
-        reads.append(banks.visit(pattern.visits[phase]))
+    while (state := banks.state()) not in known:
+        known[state] = len(reads), banks.last_activation
+        reads.append(banks.visit(per_row))
     first, activation = known[state]
-    cycles = banks.last_activation - activation
-    return _Course(timing, pattern.visits, tuple(reads), first, cycles)
+    return _Course(timing.tCCD_S, tuple(reads), first, banks.last_activation - activation)
 
 
 class _Banks:
@@ -239,23 +202,21 @@ class _Banks:
         seen = (max(time - self.last_activation, -self.horizon) for time in times)
         return (self.next_bank, *seen)
 
-    def visit(self, bursts: int) -> tuple[int, ...]:
-        """Read so many bursts, and return when the first one of each row is read."""
-        timing = self.timing
-        rows = min(bursts, timing.bank_groups)
-        banks = [(self.next_bank + row) % timing.banks for row in range(rows)]
-        self.next_bank = (self.next_bank + rows) % timing.banks
+    def visit(self, per_row: int) -> tuple[int, ...]:
+        """Read so many bursts of a row in each group, and return when the first ones are read."""
+        timing, groups = self.timing, self.timing.bank_groups
+        banks = [self.next_bank + group for group in range(groups)]
+        self.next_bank = (self.next_bank + groups) % timing.banks
         opened = [self._activate(bank) for bank in banks]
         firsts = tuple(map(self._read_first, banks, opened))
         # With all groups in turn, tCCD_S is the only rule for the bursts that follow.
-        self.last_read += (bursts - rows) * timing.tCCD_S
-        for row, (bank, activation) in enumerate(zip(banks, opened, strict=True)):
-            others = (bursts - 1 - row) // rows
-            behind = (bursts - 1 - row) % rows
-            last = self.last_read - behind * timing.tCCD_S if others else firsts[row]
-            self.read_of_group[bank % timing.bank_groups] = last
-            closed = max(activation + timing.tRAS, last + timing.tRTP)
-            self.free[bank] = closed + timing.tRP
+        more = (per_row - 1) * groups * timing.tCCD_S
+        self.last_read += more
+        for group, (bank, activation) in enumerate(zip(banks, opened, strict=True)):
+            dense = self.last_read - (groups - 1 - group) * timing.tCCD_S
+            last = dense if more else firsts[group]
+            self.read_of_group[group] = last
+            self.free[bank] = max(activation + timing.tRAS, last + timing.tRTP) + timing.tRP
         return firsts
 
     def _activate(self, bank: int) -> int:

@@ -6,6 +6,7 @@ obey: rules about two commands (five, for ``tFAW``), and nothing of periods or s
 engine takes the closed form; tests compare the two.
 """
 
+from collections import Counter
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,17 +24,18 @@ class _Row:
 
     bank: int
     bursts: int
+    """Those still to be read."""
     is_open: simpy.Event
     is_read: simpy.Event
     timers: dict[str, simpy.Event] = field(default_factory=dict)
 
 
 class CommandLevelChannel:
-    """A channel that reads bursts of rows, visit after visit, once.
+    """A channel that reads a stream of bursts once, so many of each row that it opens.
 
-    Rows are opened in order, in the banks in turn; a visit opens one in each bank group, or
-    as many as it has bursts, and reads them in turn. The first burst has its slot at
-    ``start``, by the clock that refreshes follow, or after the refresh that lasts then.
+    Rows are opened in order, in the banks in turn, and read together with those of the other
+    bank groups, a burst of each in turn. The first burst has its slot at ``start``, by the
+    clock that refreshes follow, or after the refresh that lasts then.
     """
 
     def __init__(self, timing: DramTiming, start: int = 0) -> None:
@@ -49,29 +51,23 @@ class CommandLevelChannel:
         self._goes_on: simpy.Event | None = None
         """The end of a refresh, while there is one."""
 
-    def read(self, visits: Sequence[int]) -> StreamTime:
-        """Return what the bursts of all visits take, refreshes included."""
-        rows: list[_Row] = []
-        order: list[_Row] = []
-        for size in visits:
-            opened = [self._row(len(rows) + n) for n in range(min(size, self.timing.bank_groups))]
-            rows += opened
-            for number in range(size):
-                row = opened[number % len(opened)]
-                row.bursts += 1
-                order.append(row)
+    def read(self, bursts: int, *, per_row: int) -> StreamTime:
+        """Return what so many bursts take, refreshes included."""
+        groups = self.timing.bank_groups
+        order = [burst // (groups * per_row) * groups + burst % groups for burst in range(bursts)]
+        rows = [self._row(number, count) for number, count in sorted(Counter(order).items())]
         last_in: dict[int, _Row] = {}
         before: _Row | None = None
         for row in rows:
             self.env.process(self._open(row, last_in.get(row.bank), before))
             last_in[row.bank] = before = row
         self.env.process(self._refreshes())
-        cycles = self.env.run(self.env.process(self._bus(order)))
+        cycles = self.env.run(self.env.process(self._bus([rows[number] for number in order])))
         assert isinstance(cycles, int)
         return StreamTime(cycles=cycles, activations=len(rows))
 
-    def _row(self, number: int) -> _Row:
-        return _Row(number % self.timing.banks, 0, self.env.event(), self.env.event())
+    def _row(self, number: int, bursts: int) -> _Row:
+        return _Row(number % self.timing.banks, bursts, self.env.event(), self.env.event())
 
     def _open(self, row: _Row, in_bank: _Row | None, before: _Row | None) -> Waits:
         """Process: precharge the bank once its row is read, and activate in turn."""
