@@ -152,12 +152,19 @@ class DramSpec(MemorySpec, ChannelSpec):
         """Return the bursts of each transfer on a channel, and what they take."""
         found = []
         for transfer in transfers:
-            runs = ceil_div(transfer.bits, transfer.run_bits)
-            bursts = runs * ceil_div(transfer.run_bits, self.unit_bits)
-            share = ceil_div(bursts, self.channels)
+            share = ceil_div(self._bursts(transfer), self.channels)
             per_row = self._bursts_per_row(timing, transfer)
             found.append((share, stream_time(timing, share, per_row=per_row)))
         return found
+
+    def _bursts(self, transfer: Transfer) -> int:
+        """Return the bursts of a transfer: those of each run, but none of them twice."""
+        runs = ceil_div(transfer.bits, transfer.run_bits)
+        bursts = runs * ceil_div(transfer.run_bits, self.unit_bits)
+        if transfer.is_scattered or not transfer.stride_bits:
+            return bursts
+        extent = (runs - 1) * transfer.stride_bits + transfer.run_bits
+        return min(bursts, ceil_div(extent, self.unit_bits))
 
     def _bursts_per_row(self, timing: DramTiming, transfer: Transfer) -> int:
         """Return how many bursts a transfer reads of each row that it opens.

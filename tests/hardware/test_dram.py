@@ -144,6 +144,14 @@ def test_scattered_bursts_wait_for_activations():
     assert unit.tallies([scattered])["row_hits"] == 0
 
 
+def test_runs_that_lie_in_one_burst_are_read_with_it():
+    """16 B out of every 32 B are half of all bursts' bytes, and all of the bursts."""
+    unit = dram(burst_cycles=4)
+    half, all_of_it = Transfer(128 * 1000, 128, 256), Transfer.sequential(256 * 1000)
+
+    assert unit.stream_cycles([half]) == unit.stream_cycles([all_of_it]) == 4 * 500
+
+
 def test_runs_that_lie_in_one_row_share_it():
     unit = dram(burst_cycles=4)
     strided = Transfer(bits=512 * 64, run_bits=512, stride_bits=1024)
