@@ -69,8 +69,9 @@ class _Running:
 
 
 class _World:
-    def __init__(self, tasks, predecessors):
+    def __init__(self, tasks, predecessors, refreshes):
         self.predecessors = predecessors
+        self.refreshes = refreshes
         self.queues = {}
         for task in tasks:
             self.queues.setdefault(task.unit, []).append(task)
@@ -136,7 +137,9 @@ class _World:
                 (asked, *_), ticks, stage, operation = first
                 self.held.add(name)
                 self.waited[operation] += self.now - asked
-                stage.doing, stage.until = "serving", self.now + ticks
+                every, lasts = self.refreshes.get(name, (0, 0))
+                over = refreshed(self.now, ticks, every, lasts) if every else self.now + ticks
+                stage.doing, stage.until = "serving", over
 
     def next_time(self):
         running = [stage for run in self.running for stage in run.stages]
@@ -146,9 +149,24 @@ class _World:
         return min(coming, default=None)
 
 
-def live(tasks, predecessors):
-    """Return when each operation finished, and how long its tiles stood in queues."""
-    world = _World(tasks, predecessors)
+def refreshed(now, ticks, every, lasts):
+    """When a service is over that stops for each refresh: ``every`` so many ticks but at 0."""
+    while True:
+        since = now % every
+        if now >= every and since < lasts:
+            now += lasts - since
+        elif ticks > every - since:
+            now, ticks = now + every - since, ticks - (every - since)
+        else:
+            return now + ticks
+
+
+def live(tasks, predecessors, refreshes=None):
+    """Return when each operation finished, and how long its tiles stood in queues.
+
+    ``refreshes`` are channels with the ticks from one refresh to the next, and of each.
+    """
+    world = _World(tasks, predecessors, refreshes or {})
     while True:
         while world.step():
             pass

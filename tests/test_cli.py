@@ -222,7 +222,7 @@ def test_listing_imports_nothing_slow():
 @pytest.mark.parametrize(
     ("name", "fragments"),
     [
-        ("dram", ["dram: a component", "capacity", "required", "one of B, KiB", "Size."]),
+        ("dram", ["dram: a component", "capacity", "required", "one of B, KiB", "timing.tRCD"]),
         ("tensor_transformer", ["a workload", "tt_rank", "Source: ", "'dense'", "default"]),
         ("bf16", ["bf16: a number format of 16 bits", "exponent_bits", "8"]),
         ("int8", ["int8: a number format of 8 bits", "signed", "true"]),

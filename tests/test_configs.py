@@ -12,6 +12,7 @@ from archsim.experiment import check
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 REFUSED = CONFIGS / "experiments" / "u50_atis_2enc_dense_onchip.yaml"
+SOURCED = ("architectures", "components", "energy", "workloads")
 FILES = sorted(CONFIGS.rglob("*.yaml"))
 
 
@@ -26,7 +27,7 @@ def test_a_shipped_config_is_valid(path):
 
 @pytest.mark.parametrize(
     "path",
-    [file for file in FILES if file.parent.name in ("architectures", "energy", "workloads")],
+    [file for file in FILES if file.parent.name in SOURCED],
     ids=short,
 )
 def test_every_number_says_where_it_comes_from(path):
@@ -64,3 +65,21 @@ def test_the_dense_model_runs_with_dram():
     result = archsim.run(CONFIGS / "experiments" / "u50_atis_2enc_dense_dram.yaml")
 
     assert result.dram_bytes > 36_700_000  # every weight is read once at least
+
+
+def test_a_component_by_name_brings_its_sources_into_the_result():
+    result = archsim.run(
+        CONFIGS / "experiments" / "array_gemm.yaml",
+        overrides={
+            **dict.fromkeys(("workload.m", "workload.n", "workload.k"), 64),
+            "architecture.components.dram": {"extends": "hbm3", "channels": 32},
+            "architecture.placement.parameter": ["dram"],
+        },
+    )
+
+    assumptions = result.provenance.assumptions
+    assert assumptions["architecture.components.dram.timing.row"] == (
+        "recalled: JEDEC JESD238, a page of a pseudo channel"
+    )
+    assert result.components["dram"].peak_bits_per_s == 32 * 8 * 25_600_000_000
+    assert 0 < result.to_dict()["components"]["dram"]["row_hit_rate"] < 1

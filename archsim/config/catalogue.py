@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from archsim import formats
 from archsim.config.build import json_schema
@@ -111,12 +111,17 @@ def _words(described: object) -> str:
 
 
 def _spec(name: str, noun: str, spec_type: Any) -> str:
-    rows = [(field.name, _value_words(field), field.description) for field in _fields(spec_type)]
-    return f"{name}: a {noun}\n{_words(spec_type)}\n\n{_table(rows)}"
+    return f"{name}: a {noun}\n{_words(spec_type)}\n\n{_table(list(_field_rows(spec_type)))}"
 
 
-def _fields(spec_type: Any) -> list[SpecField]:
-    return sorted(fields_of(spec_type).values(), key=lambda field: not field.required)
+def _field_rows(spec_type: Any, prefix: str = "") -> Iterator[tuple[str, str, str]]:
+    """Yield name, value and words of each field, and of the fields of those that are mappings."""
+    for field in sorted(fields_of(spec_type).values(), key=lambda field: not field.required):
+        name = f"{prefix}{field.name}"
+        yield name, _value_words(field), field.description
+        for part in (field.hint, *get_args(field.hint)):
+            if isinstance(part, type) and is_dataclass(part):
+                yield from _field_rows(part, f"{name}.")
 
 
 def _value_words(field: SpecField) -> str:

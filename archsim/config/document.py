@@ -159,12 +159,12 @@ class _Resolver:
             parts = {key: self.resolve(part, (*path, key), chain) for key, part in own.items()}
             return replace(node, value=parts)
         base = self._named(node.value["extends"], (*path, "extends"), chain)
-        return self._merged(base, replace(node, value=own), path, chain)
+        return self._laid_over(base, replace(node, value=own), path, chain)
 
     def _merged(
         self, base: Node, own: Node, path: tuple[str, ...], chain: tuple[Path, ...]
     ) -> Node:
-        """Lay a mapping over what it extends, key by key; anything else replaces it.
+        """Lay a mapping over the same part of what its file extends; anything else replaces it.
 
         So does a part that extends something itself (two architectures are never mixed),
         and the value of an override.
@@ -172,6 +172,12 @@ class _Resolver:
         both = isinstance(base.value, dict) and isinstance(own.value, dict)
         if not both or "extends" in dict(own.children()) or own.place.target == path != ():
             return self.resolve(own, path, chain)
+        return self._laid_over(base, own, path, chain)
+
+    def _laid_over(
+        self, base: Node, own: Node, path: tuple[str, ...], chain: tuple[Path, ...]
+    ) -> Node:
+        """Lay a mapping over another, key by key."""
         parts = dict(base.children())
         for key, part in own.children():
             below = (*path, key)

@@ -23,6 +23,9 @@ FOLDERS = {
 }
 """The folder that holds the files of each section."""
 
+NOUNS = {"components": "component"}
+"""What one file is called where its section is a plural."""
+
 SUFFIXES = (".yaml", ".yml")
 
 
@@ -84,7 +87,8 @@ def find(name: str, path: tuple[str, ...], place: Place) -> Path:
                 return file
     known = {found for folder in folders for found in _names(folder, stems=True)}
     hint = did_you_mean(name, known) if known else "write a path"
-    raise place.fail(path, f"no {section} configuration named {name!r}", hint)
+    noun = NOUNS.get(section, section)
+    raise place.fail(path, f"no {noun} configuration named {name!r}", hint)
 
 
 def available() -> dict[str, list[Path]]:

@@ -14,7 +14,7 @@ from archsim.contraction import ContractionStudy, HardwareAware
 from archsim.energy import EnergyTable, account
 from archsim.errors import InputError, did_you_mean
 from archsim.experiment.machine_search import MachineSearch
-from archsim.hardware import Architecture
+from archsim.hardware import COMPONENTS, Architecture
 from archsim.ir import WORKLOADS, Choice, OperationGraph, Role, Workload
 from archsim.machine import Progress, simulate
 from archsim.registry import load_plugins
@@ -181,8 +181,7 @@ def check(path: str | Path) -> str:
         study = config.build(ContractionStudy, document.root)
         return f"contraction: {len(study.network.inputs)} tensors"
     if "kind" in document:
-        graph = config.build_registered(WORKLOADS, document.root).lower()
-        return f"workload: {len(graph.operations):,} operations, {graph.macs:,} MACs"
+        return _check_kind(document)
     _, experiment = read(path)
     graph = absorb(_lower(experiment), experiment.architecture).graph
     memory = _plan(graph, experiment)
@@ -195,6 +194,19 @@ def check(path: str | Path) -> str:
         f"experiment {experiment.name}: {len(graph.operations):,} operations, "
         f"{graph.macs:,} MACs; {taken}"
     )
+
+
+def _check_kind(document: Document) -> str:
+    """Check a workload or a component, whichever has a kind of that name."""
+    kind = str(document["kind"].data)
+    if kind in COMPONENTS:
+        spec = config.build_registered(COMPONENTS, document.root)
+        return f"component: a {kind} at {spec.clock / 1e6:,.6g} MHz"
+    if kind not in WORKLOADS:
+        hint = did_you_mean(kind, [*COMPONENTS, *WORKLOADS])
+        raise document["kind"].fail(f"no component or workload named {kind!r}", hint)
+    graph = config.build_registered(WORKLOADS, document.root).lower()
+    return f"workload: {len(graph.operations):,} operations, {graph.macs:,} MACs"
 
 
 def _lower(experiment: Experiment) -> OperationGraph:

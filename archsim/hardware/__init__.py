@@ -14,7 +14,8 @@ from archsim.hardware.component import (
 )
 from archsim.hardware.contraction_engine_array import ContractionEngineArraySpec
 from archsim.hardware.crossbar import CrossbarSpec
-from archsim.hardware.dram import DramSpec, DramTiming
+from archsim.hardware.dram import DramSpec
+from archsim.hardware.dram_timing import DramTiming
 from archsim.hardware.link import LinkSpec
 from archsim.hardware.matrix_product import GemmAccesses
 from archsim.hardware.memory import BramSpec, SramSpec, UramSpec

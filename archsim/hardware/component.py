@@ -203,9 +203,13 @@ class ChannelSpec(ComponentSpec):
         """Cycles that a tile's transfers hold the channel."""
         return self.transfer_cycles(sum(transfer.bits for transfer in transfers))
 
-    def finish(self, start: int, cycles: int) -> int:
-        """Cycle at whose start a transfer is over that begins at ``start``; refresh counts."""
-        return start + cycles
+    def finish(self, start: int, service: int, *, cycle: int = 1) -> int:
+        """Tick at which a transfer is over that begins at ``start``, where nothing contends.
+
+        A cycle has ``cycle`` ticks: whatever else takes the channel's time, as a refresh
+        does, comes at a time of the channel's own clock.
+        """
+        return start + service
 
     def tallies(self, transfers: Sequence[Transfer]) -> dict[str, int]:
         """What else is worth counting about a tile's transfers, e.g. row hits."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import simpy
@@ -251,15 +252,9 @@ def _contended(schedule: Schedule) -> dict[str, str]:
 
 
 def _finish(architecture: Architecture, channel: str) -> Finish:
-    """Return when a transfer on a channel is over, in ticks; it looks at the clock in cycles."""
-    spec, cycle = architecture.channels[channel], architecture.ticks(channel, 1)
-
-    def finish(start: int, ticks: int) -> int:
-        whole, phase = divmod(start, cycle)
-        service, late = divmod(ticks, cycle)
-        return spec.finish(whole, service) * cycle + phase + late
-
-    return finish
+    """Return when a transfer on a channel is over, in ticks."""
+    spec = architecture.channels[channel]
+    return partial(spec.finish, cycle=architecture.ticks(channel, 1))
 
 
 def _memory_record(memory: Memory) -> MemoryRecord:

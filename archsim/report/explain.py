@@ -1,6 +1,6 @@
 """A result in words: why it took as long as it did, and where its energy went."""
 
-from archsim.report.quantities import count, ellipsize, percent, quantity
+from archsim.report.quantities import Scale, count, ellipsize, percent, quantity
 from archsim.report.shares import (
     arithmetic_share,
     busy_shares,
@@ -8,11 +8,14 @@ from archsim.report.shares import (
     energy_split,
     static_energy_j,
 )
-from archsim.results import OrderChoice, Result
+from archsim.results import ComponentUse, OrderChoice, Result
 from archsim.results.metrics import IDLE
 
 NEAR = 0.9
 """A bound this close to the run explains it."""
+
+FEW_HITS = 0.5
+"""Below this share of row hits, the order of accesses is worth a word."""
 
 NAME = 24
 """Letters of a name in a sentence."""
@@ -48,6 +51,18 @@ def _verdict(choice: OrderChoice) -> str:
 
 def _cost(cost: float, unit: str) -> str:
     return f"{count(round(cost))} {unit}" if unit == "MACs" else quantity(cost, unit)
+
+
+def bandwidth_in_words(use: ComponentUse) -> str:
+    """Say what a channel passed of what it could, and how many rows it found open."""
+    scale = Scale.of(use.peak_bits_per_s / 8, "B/s")
+    told = (
+        f"{short(use.sort)}: {scale.number(use.busy_bits_per_s / 8)} of "
+        f"{scale.text(use.peak_bits_per_s / 8)} while busy, "
+        f"{quantity(use.achieved_bits_per_s / 8, 'B/s')} over the run"
+    )
+    hits = use.row_hit_rate
+    return told if hits is None else f"{told}, {percent(hits)} row hits"
 
 
 def bound_in_words(result: Result) -> str:
@@ -94,9 +109,13 @@ def _lever(result: Result) -> str:
     bounds = result.bounds
     if bounds.limited_by == "bandwidth":
         name = short(bounds.bandwidth_component)
+        hits = result.components[bounds.bandwidth_component].row_hit_rate
+        runs = ""
+        if hits is not None and hits < FEW_HITS:
+            runs = f"longer runs in its rows ({percent(hits)} of its bursts find theirs open), "
         return (
-            f"What would help: more bandwidth of {name}, more reuse in larger buffers, or fewer "
-            f"bytes (narrower formats, lower ranks)."
+            f"What would help: more bandwidth of {name}, {runs}more reuse in larger buffers, or "
+            f"fewer bytes (narrower formats, lower ranks)."
         )
     if bounds.limited_by == "compute":
         name = bounds.compute_component

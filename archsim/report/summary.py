@@ -4,7 +4,12 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from textwrap import wrap
 
-from archsim.report.explain import order_in_words, where_energy_goes, why_this_long
+from archsim.report.explain import (
+    bandwidth_in_words,
+    order_in_words,
+    where_energy_goes,
+    why_this_long,
+)
 from archsim.report.quantities import Scale, count, ellipsize, percent, quantity
 from archsim.report.shares import SPLITS, Split, energy_split, room, room_taken, time_split
 from archsim.results import MemoryPeak, Result
@@ -92,7 +97,13 @@ def _split(split: Split) -> list[str]:
 
 def _memories(result: Result) -> list[str]:
     rows = [_memory_row(peak) for peak in result.memories.values() if peak.blocks]
-    return table(("memory at its fullest", "taken", "", "data", "waste", "room left"), rows)
+    header = ("memory at its fullest", "taken", "", "data", "waste", "room left")
+    return [*table(header, rows), *_off_chip(result)]
+
+
+def _off_chip(result: Result) -> list[str]:
+    uses = [use for use in result.components.values() if use.is_off_chip and use.busy_bits_per_s]
+    return [line for use in uses for line in _paragraph(bandwidth_in_words(use))]
 
 
 def _memory_row(peak: MemoryPeak) -> tuple[str, ...]:

@@ -16,8 +16,9 @@ class ComponentUse:
     kind: str
     instances: int
     is_unit: bool
+    is_off_chip: bool
     busy_s: float
-    """Seconds of service, of all instances together."""
+    """Seconds of service, of all instances together; those of a DRAM's refresh not among them."""
     tallies: Mapping[str, int]
     """What was counted: parts of a unit's time in cycles, a DRAM's bursts and row hits."""
     conventions: str = ""
@@ -26,6 +27,8 @@ class ComponentUse:
     """What a channel's instances pass at best."""
     achieved_bits_per_s: float = 0.0
     """What they passed, on average over the run."""
+    busy_bits_per_s: float = 0.0
+    """What they passed while they were busy, all instances together."""
 
     @property
     def row_hit_rate(self) -> float | None:
@@ -45,6 +48,7 @@ class ComponentUse:
         if not self.is_unit:
             found["peak_bytes_per_s"] = self.peak_bits_per_s / 8
             found["achieved_bytes_per_s"] = self.achieved_bits_per_s / 8
+            found["busy_bytes_per_s"] = self.busy_bits_per_s / 8
         if self.row_hit_rate is not None:
             found["row_hit_rate"] = self.row_hit_rate
         if self.tallies:
@@ -69,11 +73,15 @@ def component_uses(trace: Trace) -> dict[str, ComponentUse]:
             kind=records[0].kind,
             instances=len(records),
             is_unit=records[0].is_unit,
+            is_off_chip=records[0].is_off_chip,
             busy_s=busy[sort] / trace.tick_rate_hz,
             tallies=dict(sorted(tallies[sort].items())),
             conventions=records[0].conventions,
             peak_bits_per_s=0 if records[0].is_unit else sum(r.peak_per_s for r in records),
             achieved_bits_per_s=_passed(bits, sort) / seconds,
+            busy_bits_per_s=_passed(bits, sort) * len(records) * trace.tick_rate_hz / busy[sort]
+            if busy[sort]
+            else 0.0,
         )
         for sort, records in alike.items()
     }

@@ -165,6 +165,14 @@ BAD_VALUES: Sequence[tuple[str, str]] = [
     ("architecture.components.array.clock=9999999999 GHz", "must be at most 9007199254740991"),
     ("architecture.components.array.rows=0", "components.array.rows: must be >= 1, got 0"),
     ("architecture.components.array.number_formats=[fp23]", "did you mean 'fp32'?"),
+    (
+        "architecture.components.dram={extends: ddr4_240}",
+        "dram.extends: no component configuration named 'ddr4_240' (did you mean 'ddr4_2400'?)",
+    ),
+    (
+        "architecture.components.dram={extends: ddr4_2400, timing: {tRFC: 9999}}",
+        "dram.timing.tRFC: must be <= tREFI - tRP - tRCD - 1 (9327), got 9999",
+    ),
     ("architecture.components={}", "--set architecture.components: no compute unit"),
     ("architecture.routes=[]", "--set architecture.routes: unit 'array' reaches no memory"),
     ("architecture.placement.paramter=[dram]", "unknown key (did you mean 'parameter'?)"),

@@ -176,6 +176,23 @@ def test_an_override_s_mapping_replaces_the_inherited_one(write):
     assert and_more["workload"].data == {"deep": {"c": 3, "d": 4}}
 
 
+def test_an_override_s_mapping_may_extend_a_component(write):
+    """It takes the place of the component that was there, and lies over the named one."""
+    write("components/fast.yaml", "kind: dram\nclock: 2 GHz\nchannels: 1\n")
+    write("architectures/small.yaml", "components: {dram: {kind: dram, ports: 9}}\n")
+    file = write("experiments/x.yaml", "architecture: small\n")
+
+    mapping = {"architecture.components.dram": {"extends": "fast", "channels": 4}}
+    by_keys = {
+        "architecture.components.dram.extends": "fast",
+        "architecture.components.dram.channels": 4,
+    }
+
+    for overrides in (mapping, by_keys):
+        found = config.load(file, overrides)["architecture"].data
+        assert found == {"components": {"dram": {"kind": "dram", "clock": "2 GHz", "channels": 4}}}
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -1,5 +1,6 @@
 """Dram: closed forms of streams and refresh, against commands lived through one by one."""
 
+from collections import defaultdict
 from dataclasses import replace
 
 import pytest
@@ -7,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archsim.hardware import DramSpec, DramTiming, Transfer
-from archsim.hardware.dram import Pattern, stream_time
+from archsim.hardware.dram_timing import stream_time
 from archsim.machine.dram import CommandLevelChannel
+from tests.machine.strategies import dram_timings
 
 DDR4 = DramTiming(
     banks=16, bank_groups=4, row=8192, tRCD=16, tRP=16, CL=16, tRAS=39, tRTP=9, tCCD_S=4, tCCD_L=6,
@@ -16,86 +18,95 @@ DDR4 = DramTiming(
 )  # fmt: skip
 
 
-@st.composite
-def timings(draw):
-    """Any timing that the rules allow, from comfortable to absurd."""
-    groups = draw(st.sampled_from([1, 2, 4]))
-    short = draw(st.integers(1, 6))
-    activate = draw(st.integers(1, 30))
-    refresh = draw(st.integers(1, 50))
-    return DramTiming(
-        banks=groups * draw(st.integers(1, 5)),
-        bank_groups=groups,
-        row=64 * draw(st.integers(1, 6)),
-        tRCD=activate,
-        tRP=draw(st.integers(1, 30)),
-        CL=draw(st.integers(1, 30)),
-        tRAS=activate + draw(st.integers(0, 40)),
-        tRTP=draw(st.integers(1, 15)),
-        tCCD_S=short,
-        tCCD_L=draw(st.integers(short, groups * short)),
-        tRRD=draw(st.integers(1, 12)),
-        tFAW=draw(st.integers(1, 60)),
-        tRFC=refresh,
-        tREFI=refresh + draw(st.integers(1, 400)),
-        policy=draw(st.sampled_from(["open", "closed"])),
-    )
-
-
 def dram(timing=DDR4, **fields):
     defaults = {"capacity": 2**30, "channels": 1, "burst": 64, "burst_cycles": 1}
     return DramSpec(**{**defaults, **fields}, timing=timing)
 
 
-def visits_of(pattern, bursts):
-    """The row visits of a stream, the last one cut short."""
-    visits = []
-    while bursts:
-        size = min(bursts, pattern[len(visits) % len(pattern)])
-        visits.append(size)
-        bursts -= size
-    return visits
+def check_stream(timing, bursts, per_row, start):
+    lived = CommandLevelChannel(timing, start).read(bursts, per_row=per_row)
+
+    found = stream_time(timing, bursts, per_row=per_row)
+    assert found.activations == lived.activations
+    assert timing.after_refreshes(start, found.cycles, cycle=1) == start + lived.cycles
 
 
-def check_stream(timing, pattern, bursts):
-    lived = CommandLevelChannel(timing).read(visits_of(pattern, bursts))
-
-    assert stream_time(timing, Pattern(pattern), bursts) == lived
+PER_ROW = st.integers(1, 8)
+STARTS = st.integers(0, 2000)
 
 
-PATTERNS = st.lists(st.integers(1, 24), min_size=1, max_size=3).map(tuple)
-
-
-@settings(max_examples=200, deadline=None)
-@given(timings(), PATTERNS, st.integers(1, 300))
-def test_a_streams_closed_form_is_what_its_commands_take(timing, pattern, bursts):
-    check_stream(timing, pattern, bursts)
+@settings(max_examples=150, deadline=None)
+@given(dram_timings(), st.integers(1, 120), PER_ROW, STARTS)
+def test_a_streams_closed_form_is_what_its_commands_take(timing, bursts, per_row, start):
+    check_stream(timing, bursts, per_row, start)
 
 
 @pytest.mark.slow
 @settings(max_examples=5000, deadline=None)
-@given(timings(), PATTERNS, st.integers(1, 1500))
-def test_many_streams_closed_forms_are_what_their_commands_take(timing, pattern, bursts):
-    check_stream(timing, pattern, bursts)
+@given(dram_timings(), st.integers(1, 1000), PER_ROW, STARTS)
+def test_many_streams_closed_forms_are_what_their_commands_take(timing, bursts, per_row, start):
+    check_stream(timing, bursts, per_row, start)
 
 
-def refreshed_tick_by_tick(timing, start, cycles):
-    """Work goes on in every cycle that no refresh takes."""
-    now = start
-    while cycles:
-        refreshes = now >= timing.tREFI and now % timing.tREFI < timing.tRFC
-        cycles -= not refreshes
+def powers(low, high):
+    return st.integers(low, high).map(lambda exponent: 2**exponent)
+
+
+@st.composite
+def tidy_transfers(draw):
+    """Streams, runs at regular distances and runs anywhere, all of powers of two bursts."""
+    run, runs = 512 * draw(powers(0, 6)), draw(powers(1, 6))
+    kind = draw(st.sampled_from(["sequential", "strided", "scattered"]))
+    if kind == "sequential":
+        return Transfer.sequential(runs * run)
+    return Transfer(runs * run, run, run * draw(powers(0, 4)), is_scattered=kind == "scattered")
+
+
+def rows_by_address(unit, transfer):
+    """Rows that a transfer opens, on all channels: it touches pieces of spans of addresses."""
+    side_by_side = unit.channels * unit.timing.bank_groups
+    span, piece = side_by_side * unit.timing.row * 8, unit.interleave_bursts * unit.unit_bits
+    touched = defaultdict(set)
+    for run in range(transfer.bits // transfer.run_bits):
+        for bit in range(0, transfer.run_bits, unit.unit_bits):
+            address = run * transfer.stride_bits + bit
+            where = (run, bit // span) if transfer.is_scattered else address // span
+            touched[where].add(address // piece)
+    return sum(min(side_by_side, len(pieces)) for pieces in touched.values())
+
+
+@settings(max_examples=200, deadline=None)
+@given(tidy_transfers(), powers(0, 2), powers(0, 3))
+def test_rows_are_opened_as_addresses_lie(transfer, channels, interleave):
+    """Each channel reads its share in visits of a row in each group, the last one cut short."""
+    unit = dram(channels=channels, interleave_bursts=interleave, burst_cycles=4)
+
+    tallies = unit.tallies([transfer])
+
+    assert tallies["bursts"] == -(-transfer.bits // 512 // channels) * channels
+    if transfer.run_bits < transfer.bits:
+        opened = rows_by_address(unit, transfer)
+        assert opened <= tallies["row_conflicts"] < opened + 4 * channels
+
+
+def refreshed_tick_by_tick(timing, start, service, cycle):
+    """Service goes on in every tick that no refresh takes."""
+    now, blocked = start, timing.tRP + timing.tRFC + timing.tRCD
+    while service:
+        clock = now // cycle
+        service -= clock < timing.tREFI or clock % timing.tREFI >= blocked
         now += 1
     return now
 
 
-@settings(max_examples=300, deadline=None)
-@given(timings(), st.integers(0, 2000), st.integers(0, 1500))
-def test_refresh_takes_every_cycle_it_should(timing, start, cycles):
-    unit = dram(replace(timing, row=64))
-    unit = replace(unit, burst_cycles=1)
+@settings(max_examples=200, deadline=None)
+@given(dram_timings(), st.integers(0, 2000), st.integers(0, 1500), st.integers(1, 3))
+def test_refresh_takes_every_tick_it_should(timing, start, service, cycle):
+    unit = dram(timing)
 
-    assert unit.finish(start, cycles) == refreshed_tick_by_tick(timing, start, cycles)
+    over = unit.finish(start, service, cycle=cycle)
+
+    assert over == refreshed_tick_by_tick(timing, start, service, cycle)
 
 
 @given(st.integers(0, 10**7), st.integers(0, 10**6))
@@ -133,6 +144,14 @@ def test_scattered_bursts_wait_for_activations():
     assert unit.tallies([scattered])["row_hits"] == 0
 
 
+def test_runs_that_lie_in_one_burst_are_read_with_it():
+    """16 B out of every 32 B are half of all bursts' bytes, and all of the bursts."""
+    unit = dram(burst_cycles=4)
+    half, all_of_it = Transfer(128 * 1000, 128, 256), Transfer.sequential(256 * 1000)
+
+    assert unit.stream_cycles([half]) == unit.stream_cycles([all_of_it]) == 4 * 500
+
+
 def test_runs_that_lie_in_one_row_share_it():
     unit = dram(burst_cycles=4)
     strided = Transfer(bits=512 * 64, run_bits=512, stride_bits=1024)
@@ -141,15 +160,26 @@ def test_runs_that_lie_in_one_row_share_it():
     assert unit.stream_cycles([strided]) == 4 * 64
 
 
+@st.composite
+def memories(draw):
+    """Any memory with bursts of 64 B."""
+    timing = draw(dram_timings())
+    return dram(
+        timing,
+        burst_cycles=draw(st.integers(1, timing.tCCD_S)),
+        channels=draw(st.integers(1, 5)),
+        interleave_bursts=draw(st.integers(1, timing.row // 64)),
+    )
+
+
 @settings(deadline=None)
-@given(timings(), st.integers(1, 40), st.integers(1, 60), st.integers(1, 4096))
-def test_order_of_memory_never_hurts(timing, run, runs, stride):
+@given(memories(), st.integers(1, 300), st.integers(2, 60), st.integers(0, 4096))
+def test_order_of_memory_never_hurts(unit, run_bytes, runs, gap_bytes):
     """Scattered runs take no less than strided ones, and those no less than a stream."""
-    unit = replace(dram(timing), burst_cycles=1)
-    size = 512 * run
-    sequential = Transfer.sequential(size * runs)
-    strided = Transfer(size * runs, size, stride_bits=size + 8 * stride)
-    scattered = Transfer(size * runs, size, is_scattered=True)
+    run, stride = 8 * run_bytes, 8 * (run_bytes + gap_bytes)
+    sequential = Transfer.sequential(run * runs)
+    strided = Transfer(run * runs, run, stride)
+    scattered = Transfer(run * runs, run, is_scattered=True)
 
     times = [unit.stream_cycles([each]) for each in (sequential, strided, scattered)]
 
@@ -158,13 +188,11 @@ def test_order_of_memory_never_hurts(timing, run, runs, stride):
         assert min(unit.tallies([transfer]).values()) >= 0
 
 
-@given(st.integers(1, 2**24), st.sampled_from([1, 2, 4, 8]))
-def test_more_channels_never_cost_time(bits, channels):
-    stream = [Transfer.sequential(bits)]
+@given(tidy_transfers(), powers(0, 3))
+def test_more_channels_never_cost_time(transfer, channels):
+    few, many = dram(channels=channels), dram(channels=2 * channels)
 
-    assert dram(channels=2 * channels).stream_cycles(stream) <= dram(
-        channels=channels
-    ).stream_cycles(stream)
+    assert many.stream_cycles([transfer]) <= few.stream_cycles([transfer])
 
 
 def test_an_idle_memory_answers_after_precharge_activation_access_and_burst():
@@ -180,7 +208,7 @@ def test_an_idle_memory_answers_after_precharge_activation_access_and_burst():
     ("fields", "message"),
     [
         ({"tRCD": 40}, r"tRCD: must be <= tRAS \(39\), got 40"),
-        ({"tRFC": 9361}, r"tRFC: must be <= tREFI \(9360\)"),
+        ({"tRFC": 9328}, r"tRFC: must be <= tREFI - tRP - tRCD - 1 \(9327\), got 9328"),
         ({"tCCD_S": 7}, r"tCCD_S: must be <= tCCD_L \(6\)"),
         ({"tCCD_L": 17}, r"tCCD_L: must be <= bank_groups x tCCD_S \(16\), got 17"),
         ({"bank_groups": 3}, "bank_groups: 16 banks cannot be split evenly over 3"),
@@ -197,7 +225,17 @@ def test_a_bad_timing_is_named(fields, message):
     ("timing", "fields", "message"),
     [
         (DDR4, {"burst_cycles": 5}, r"timing.tCCD_S: must be >= burst_cycles \(5\), got 4"),
+        (
+            replace(DDR4, bank_groups=1, tRCD=1, CL=1, tCCD_S=6),
+            {},
+            r"timing.tCCD_S: must be <= tRCD \+ CL \+ burst_cycles \(3\), got 6",
+        ),
         (replace(DDR4, row=32), {}, r"timing.row: must be a multiple of burst \(64 B\), got 32 B"),
+        (
+            DDR4,
+            {"interleave_bursts": 129},
+            r"interleave_bursts: must be <= timing.row / burst \(128\)",
+        ),
         (None, {"channels": 0}, "channels: must be >= 1, got 0"),
     ],
 )

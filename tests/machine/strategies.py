@@ -14,6 +14,7 @@ from archsim.hardware import (
     ButterflySpec,
     CrossbarSpec,
     DistributionTreeSpec,
+    DramTiming,
     LinkSpec,
     ReductionButterflySpec,
     ReductionTreeSpec,
@@ -95,6 +96,47 @@ VECTOR_UNITS = [
 ]
 """Units that run everything else."""
 
+
+@st.composite
+def dram_timings(draw):
+    """Any timing that the rules allow, from comfortable to absurd, with frequent refreshes."""
+    groups = draw(st.sampled_from([1, 2, 4]))
+    short = draw(st.integers(1, 6))
+    activate, precharge = draw(st.integers(1, 30)), draw(st.integers(1, 30))
+    refresh = draw(st.integers(1, 50))
+    return DramTiming(
+        banks=groups * draw(st.integers(1, 5)),
+        bank_groups=groups,
+        row=64 * draw(st.integers(1, 6)),
+        tRCD=activate,
+        tRP=precharge,
+        CL=draw(st.integers(short, 30)),
+        tRAS=activate + draw(st.integers(0, 40)),
+        tRTP=draw(st.integers(1, 15)),
+        tCCD_S=short,
+        tCCD_L=draw(st.integers(short, groups * short)),
+        tRRD=draw(st.integers(1, 12)),
+        tFAW=draw(st.integers(1, 60)),
+        tRFC=refresh,
+        tREFI=precharge + refresh + activate + draw(st.integers(1, 400)),
+        policy=draw(st.sampled_from(["open", "closed"])),
+    )
+
+
+@st.composite
+def banked_drams(draw):
+    """DRAM with banks, rows and refresh."""
+    timing = draw(dram_timings())
+    return dram(
+        clock=draw(CLOCKS),
+        channels=draw(st.integers(1, 3)),
+        burst=draw(st.sampled_from([8, 32])),
+        burst_cycles=draw(st.integers(1, timing.tCCD_S)),
+        latency_cycles=draw(st.integers(0, 5)),
+        timing=timing,
+    )
+
+
 MEMORIES = [
     st.builds(BramSpec, clock=CLOCKS, blocks=st.just(1024)),
     st.builds(UramSpec, clock=CLOCKS, blocks=st.just(1024)),
@@ -107,6 +149,7 @@ MEMORIES = [
         burst_cycles=st.integers(1, 4),
         latency_cycles=st.integers(0, 5),
     ),
+    banked_drams(),
 ]
 """What tensors lie in; large enough for every random graph."""
 

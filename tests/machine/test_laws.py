@@ -8,12 +8,13 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from archsim.hardware import ChannelSpec
+from archsim.hardware import ChannelSpec, DramSpec, DramTiming
 from archsim.machine import simulate
 from archsim.results import find_bounds
 from archsim.schedule import plan_memory, schedule
-from tests.machine.strategies import graphs, machines
+from tests.machine.strategies import dram_timings, graphs, machines
 from tests.machines import chain, linked, off_chip, run, wired, with_component
 from tests.oracles import live
 
@@ -95,13 +96,29 @@ def test_many_random_runs_keep_the_laws(graph, architecture):
     check_laws(graph, architecture)
 
 
+def refreshes(architecture):
+    """Ticks from one refresh to the next, and of each, of the memories that need it."""
+    timings = {
+        name: spec.timing
+        for name, spec in architecture.memories.items()
+        if isinstance(spec, DramSpec) and spec.timing
+    }
+    return {
+        name: (
+            architecture.ticks(name, timing.tREFI),
+            architecture.ticks(name, timing.tRP + timing.tRFC + timing.tRCD),
+        )
+        for name, timing in timings.items()
+    }
+
+
 def check_engine(graph, architecture):
     """The event engine and the re-telling without SimPy agree to the tick."""
     plan = schedule(graph, architecture, plan_memory(graph, architecture))
 
     trace = simulate(plan, architecture)
 
-    finish, waited = live(plan.tasks, plan.predecessors)
+    finish, waited = live(plan.tasks, plan.predecessors, refreshes(architecture))
     assert {record.name: record.finish for record in trace.operations} == finish
     assert {record.name: record.waited for record in trace.operations} == waited
 
@@ -176,3 +193,80 @@ def test_a_chain_is_never_faster_on_a_slower_dram(field, ladder):
     ]
 
     assert times == sorted(times)
+
+
+BANKED = DramTiming(
+    banks=8, bank_groups=2, row=256, tRCD=4, tRP=4, CL=4, tRAS=10, tRTP=2, tCCD_S=4, tCCD_L=6,
+    tRRD=4, tFAW=20, tRFC=30, tREFI=400,
+)  # fmt: skip
+
+
+def banked(**fields):
+    """Off-chip memory of eight banks in two groups, with some fields of its timing changed."""
+    timing = replace(BANKED, **fields)
+    return with_component(off_chip(), "dram", timing=timing, interleave_bursts=2)
+
+
+@pytest.mark.parametrize(
+    ("field", "ladder"),
+    [
+        ("tRCD", [1, 4, 10]),
+        ("tRP", [1, 4, 40]),
+        ("CL", [1, 4, 40]),
+        ("tRAS", [4, 10, 80]),
+        ("tCCD_L", [4, 6, 8]),
+        ("tFAW", [1, 20, 80]),
+        ("row", [1024, 256, 128]),
+        ("banks", [8, 4, 2]),
+        ("tRFC", [1, 30, 300]),
+        ("tREFI", [10**6, 4000, 400, 50]),
+    ],
+)
+def test_a_chain_is_never_faster_on_slower_banks(field, ladder):
+    graph = chain(side=12)
+
+    times = [seconds(banked(**{field: value}), graph) for value in ladder]
+
+    assert times == sorted(times)
+
+
+@pytest.mark.parametrize("field", ["clock", "channels", "burst_cycles"])
+def test_a_chain_is_never_faster_on_a_narrower_bus_with_banks(field):
+    graph = chain(side=12)
+    ladder = {
+        "clock": [10**9, 5 * 10**8, 10**8],
+        "channels": [8, 4, 2, 1],
+        "burst_cycles": [1, 2, 4],
+    }
+
+    times = [
+        seconds(with_component(banked(), "dram", **{field: value}), graph)
+        for value in ladder[field]
+    ]
+
+    assert times == sorted(times)
+
+
+def check_refresh(timing, length, side):
+    graph = chain(length, side)
+    rarely = replace(timing, tREFI=10**9)
+
+    times = [
+        seconds(with_component(off_chip(), "dram", burst_cycles=1, timing=each), graph)
+        for each in (rarely, timing)
+    ]
+
+    assert times == sorted(times)
+
+
+@settings(max_examples=15, deadline=None)
+@given(dram_timings(), st.integers(1, 3), st.integers(2, 12))
+def test_a_refresh_makes_no_chain_faster(timing, length, side):
+    check_refresh(timing, length, side)
+
+
+@pytest.mark.slow
+@settings(max_examples=500, deadline=None)
+@given(dram_timings(), st.integers(1, 4), st.integers(2, 16))
+def test_a_refresh_makes_no_chain_faster_many_times(timing, length, side):
+    check_refresh(timing, length, side)

@@ -1,14 +1,24 @@
 """The words that say why a run took so long and where its energy went."""
 
+from dataclasses import replace
+
 import pytest
 
 from archsim.report.explain import (
+    bandwidth_in_words,
     bound_in_words,
     order_in_words,
     where_energy_goes,
     why_this_long,
 )
-from archsim.results import Energy, Interval, OperationRecord, OrderChoice
+from archsim.results import (
+    ComponentUse,
+    Energy,
+    Interval,
+    OperationRecord,
+    OrderChoice,
+    Tally,
+)
 
 
 def test_a_chain_of_operations_is_named_with_its_length_and_nearness(result):
@@ -149,3 +159,33 @@ def test_the_time_of_an_order_is_told_in_a_fitting_unit():
     )
 
     assert order_in_words(choice) == "query: edp, 1.05 ms, the least of 1 orders"
+
+
+def dram_use(**fields):
+    defaults = {
+        "sort": "dram", "kind": "dram", "instances": 1, "is_unit": False, "is_off_chip": True,
+        "busy_s": 0.5, "tallies": {"bursts": 1000, "row_hits": 930, "row_conflicts": 70},
+        "peak_bits_per_s": 8 * 19_200_000_000, "busy_bits_per_s": 8 * 17.9e9,
+        "achieved_bits_per_s": 8 * 8.95e9,
+    }  # fmt: skip
+    return ComponentUse(**{**defaults, **fields})
+
+
+def test_a_dram_tells_its_bandwidth_beside_the_peak_and_its_row_hits():
+    assert bandwidth_in_words(dram_use()) == (
+        "dram: 17.9 of 19.2 GB/s while busy, 8.95 GB/s over the run, 93 % row hits"
+    )
+
+
+def test_a_memory_without_rows_tells_no_row_hits():
+    assert bandwidth_in_words(dram_use(tallies={})).endswith("8.95 GB/s over the run")
+
+
+@pytest.mark.parametrize(("hits", "told"), [(20, True), (60, False)])
+def test_few_row_hits_are_told_where_the_dram_is_the_limit(two_operations, hits, told):
+    run = two_operations(("dram", "a", 0, 500, 500), ("dram", "b", 500, 1000, 450))
+    tallies = (Tally("dram", "bursts", "a", 100), Tally("dram", "row_hits", "a", hits))
+
+    words = why_this_long(replace(run, trace=replace(run.trace, tallies=tallies)))
+
+    assert ("longer runs in its rows (20 % of its bursts find theirs open)" in words) == told

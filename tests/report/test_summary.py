@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from archsim.report import summary
-from archsim.results import MemoryRecord, Occupancy, PublishedValue
+from archsim.results import Activity, MemoryRecord, Occupancy, PublishedValue
 
 
 def lines_with(text, word):
@@ -52,6 +52,15 @@ def test_a_memory_shows_blocks_data_waste_and_room(result):
 def test_an_off_chip_memory_is_measured_in_bytes(result):
     # 1,000 bursts of 64 B are 64,000 B
     assert "62.5 KiB of 61.0 MiB" in summary(result)
+
+
+def test_an_off_chip_memory_tells_what_it_passed(make_result):
+    activities = (Activity("dram", "dram", "read", "", "encoder0.query", 80_000),)
+
+    text = summary(make_result(trace={"activities": activities}))
+
+    # 10,000 B in 320 ns of service and 1,000 ns of run, of 10^11 bit/s
+    assert "  dram: 31.2 of 12.5 GB/s while busy, 10.0 GB/s over the run" in text.splitlines()
 
 
 def test_a_memory_that_held_nothing_is_left_out(result):

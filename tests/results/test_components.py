@@ -1,12 +1,10 @@
 """What each sort of component did: parts of its time, and what channels count."""
 
-from dataclasses import dataclass
-
 import pytest
 
-from archsim.hardware import DramSpec
+from archsim.hardware import DramTiming
 from archsim.results.components import component_uses
-from tests.machines import chain, kernel, linked, matrix_product, off_chip, run, vector
+from tests.machines import chain, dram, kernel, linked, matrix_product, off_chip, run, vector
 
 
 def test_parts_of_a_units_time_add_up_to_its_service():
@@ -37,26 +35,28 @@ def test_a_channel_tells_what_it_passed_beside_what_it_could():
     # Every operand is a whole number of words, so the link is at its peak while it is busy.
     busy_share = use.busy_s / (trace.makespan / trace.tick_rate_hz)
     assert use.achieved_bits_per_s == pytest.approx(busy_share * use.peak_bits_per_s)
+    assert use.busy_bits_per_s == pytest.approx(use.peak_bits_per_s)
     assert use.row_hit_rate is None
     assert "row_hit_rate" not in use.to_dict()
 
 
-@dataclass(frozen=True, kw_only=True)
-class CountingDram(DramSpec):
-    """A DRAM that finds three rows of four open."""
-
-    def tallies(self, transfers):
-        bursts = sum(-(-transfer.bits // self.unit_bits) for transfer in transfers)
-        return {"bursts": 4 * bursts, "row_hits": 3 * bursts}
+TIMING = DramTiming(
+    banks=4, bank_groups=1, row=256, tRCD=2, tRP=2, CL=2, tRAS=4, tRTP=2, tCCD_S=4, tCCD_L=4,
+    tRRD=2, tFAW=8, tRFC=6, tREFI=100,
+)  # fmt: skip
 
 
 def test_a_dram_tells_its_row_hit_rate():
-    memory = CountingDram(capacity=2**20, channels=1, burst=64, burst_cycles=4)
+    """B is four bursts of a row once; A and C come in two tiles of two bursts each."""
+    uses = component_uses(run(matrix_product(8, 8, 8), off_chip(dram=dram(timing=TIMING))))
 
-    uses = component_uses(run(matrix_product(8, 8, 8), off_chip(dram=memory)))
-
-    assert uses["dram"].row_hit_rate == 0.75
-    assert uses["dram"].to_dict()["row_hit_rate"] == 0.75
+    use = uses["dram"]
+    assert use.is_off_chip
+    assert use.tallies["row_hits"] + use.tallies["row_conflicts"] == use.tallies["bursts"]
+    assert use.row_hit_rate == use.to_dict()["row_hit_rate"] == 7 / 12
+    # While it is busy it is at its peak; refreshes are no service.
+    assert use.busy_bits_per_s == use.peak_bits_per_s == 128 * 10**9
+    assert use.to_dict()["busy_bytes_per_s"] == 16e9
 
 
 def test_units_of_one_sort_are_told_together():
