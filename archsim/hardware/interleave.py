@@ -9,6 +9,7 @@ Source of the last: B. R. Rau, "Pseudo-randomly interleaved memory", ISCA 1991, 
 family of schemes it is the plainest.
 """
 
+from functools import lru_cache
 from itertools import accumulate
 from typing import Literal
 
@@ -51,3 +52,17 @@ def addresses(numbers: int, run: int, stride: int, layout: Layout | None) -> Add
         place, digit = np.divmod(place, layout.shape[position])
         found += digit * inner[position]
     return found
+
+
+@lru_cache(maxsize=2**14)
+def runs_in_memory(numbers: int, run: int, stride: int, layout: Layout) -> tuple[int, int]:
+    """Return in how many runs such numbers lie, and how far the starts of two are apart.
+
+    The distance is the mean, where runs are not regular; 0 for a single run.
+    """
+    seen = min(numbers, MOST_ENUMERATED)
+    places = np.sort(addresses(seen, run, stride, layout))
+    starts = places[1:][np.diff(places) > 1]
+    if not len(starts):
+        return 1, 0
+    return (len(starts) + 1) * numbers // seen, int(starts[-1] - places[0]) // len(starts)

@@ -7,13 +7,13 @@ otherwise; results leave when the sum along k is complete.
 
 from collections import Counter
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from archsim.errors import MappingError
 from archsim.hardware.architecture import Architecture
 from archsim.hardware.component import ComputeSpec, Transfer, ceil_div
-from archsim.hardware.interleave import Interleave
+from archsim.hardware.interleave import Interleave, runs_in_memory
 from archsim.ir.operation import Operation
 from archsim.ir.tile import AXES, Access, Axis, Tile
 from archsim.mapping.stream import (
@@ -44,6 +44,16 @@ class Operand:
     def streams(self) -> bool:
         """Whether it passes the unit's buffer; a wired operand is read where it lies."""
         return self.fetches or bool(self.link)
+
+    def stored(self, wanted: Transfer) -> Transfer:
+        """Return a tile as off-chip memory gives or takes it: run by run, as it lies."""
+        if wanted.layout is None:
+            return wanted
+        width = wanted.word_bits
+        sizes = (wanted.bits // width, wanted.run_bits // width, wanted.stride_bits // width)
+        runs, apart = runs_in_memory(*sizes, wanted.layout)
+        run_bits = ceil_div(sizes[0], runs) * width
+        return replace(wanted, run_bits=run_bits, stride_bits=apart * width, layout=None)
 
     def transfer(self, tile: Tile, space: Tile, copies: int) -> Transfer:
         """Return a tile of it, as it passes channels on its way."""
@@ -92,9 +102,19 @@ class Work:
                 f"operation {self.operation.name!r}: {self.unit!r} does not reach {memory!r}, "
                 f"where {access.tensor.name!r} lies; add a route or change architecture.placement"
             )
-        spec = self.architecture.memories[memory]
         link = route.read if is_read else route.write
-        return Operand(access, memory, spec.off_chip, link, spec.interleaving)
+        off_chip = self.architecture.memories[memory].off_chip
+        return Operand(access, memory, off_chip, link, self._interleaving(memory, link))
+
+    def _interleaving(self, memory: str, link: str) -> Interleave:
+        """How words lie; what comes from off chip by an on-chip memory's link, as they do there."""
+        memories = self.architecture.memories
+        if memories[memory].off_chip:
+            ends = (
+                r.memory for r in self.architecture.routes if link and link in (r.read, r.write)
+            )
+            memory = next((end for end in ends if not memories[end].off_chip), memory)
+        return memories[memory].interleaving
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -300,6 +320,11 @@ class _Moved:
     transfer: Transfer
     is_read: bool
 
+    def at(self, stage: Stage) -> Transfer:
+        """Return it as it passes a stage."""
+        is_off_chip = stage.kind in (StageKind.FETCH, StageKind.STORE)
+        return self.operand.stored(self.transfer) if is_off_chip else self.transfer
+
     def passes(self, stage: Stage) -> bool:
         """Whether it passes a stage."""
         operand = self.operand
@@ -320,7 +345,7 @@ def _channel_ticks(architecture: Architecture, stage: Stage, here: list[_Moved])
     """Ticks of a channel, or of the on-chip memory behind it where its banks are slower."""
     if not here:
         return 0
-    transfers = [one.transfer for one in here]
+    transfers = [one.at(stage) for one in here]
     cycles = architecture.channels[stage.component].stream_cycles(transfers)
     ticks = [architecture.ticks(stage.component, cycles)]
     for memory, own in _on_chip(here).items():
@@ -345,7 +370,7 @@ def _tallies(
     for stage, here in zip(work.stages, passing, strict=True):
         if here:
             channel = work.architecture.channels[stage.component]
-            counts = channel.tallies([one.transfer for one in here])
+            counts = channel.tallies([one.at(stage) for one in here])
             found += [(stage.component, name, count) for name, count in counts.items()]
             conflicts = sum(
                 work.architecture.memories[memory].conflict_cycles(own)
