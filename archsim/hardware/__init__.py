@@ -14,6 +14,7 @@ from archsim.hardware.link import LinkSpec
 from archsim.hardware.memory import BramSpec, SramSpec, UramSpec
 from archsim.hardware.pipelined_kernel import PipelinedKernelSpec
 from archsim.hardware.processing_array import GemmAccesses, ProcessingArraySpec
+from archsim.hardware.simt_processor import Kernel, SimtProcessorSpec, ThreadBlock
 from archsim.hardware.vector_unit import VectorUnitSpec
 
 __all__ = [
@@ -26,12 +27,15 @@ __all__ = [
     "DramSpec",
     "DramTiming",
     "GemmAccesses",
+    "Kernel",
     "LinkSpec",
     "MemorySpec",
     "PipelinedKernelSpec",
     "ProcessingArraySpec",
     "Route",
+    "SimtProcessorSpec",
     "SramSpec",
+    "ThreadBlock",
     "Transfer",
     "UramSpec",
     "VectorUnitSpec",
