@@ -13,7 +13,9 @@ from archsim.hardware import (
     PipelinedKernelSpec,
     ProcessingArraySpec,
     Route,
+    SimtProcessorSpec,
     SramSpec,
+    ThreadBlock,
     VectorUnitSpec,
 )
 from archsim.ir import GraphBuilder, OperationGraph, Phase, Role
@@ -61,6 +63,28 @@ def vector(**fields):
         "buffer": 4096,
     }
     return VectorUnitSpec(**{**defaults, **fields})
+
+
+def simt(**fields):
+    """Two multiprocessors of four CUDA cores, with blocks of 8 x 4 x 2."""
+    names = ("add", "divide", "exp", "log", "maximum", "multiply", "sqrt", "tanh")
+    defaults = {
+        "number_formats": (FP32,),
+        "sms": 2,
+        "core_rates": {"fp32": 4},
+        "special_rate": 1,
+        "load_store_rate": 2,
+        "core_instructions": dict.fromkeys(names, 1),
+        "special_instructions": dict.fromkeys(("exp", "log", "tanh"), 1),
+        "core_blocks": (ThreadBlock(m=8, n=4, k=2, warp_m=4, warp_n=4),),
+        "vector_block": 8,
+        "l2_width": 4096,
+        "shared_width": 4096,
+        "eager_launch_cycles": 20,
+        "fused_launch_cycles": 5,
+        "buffer": 4096,
+    }
+    return SimtProcessorSpec(**{**defaults, **fields})
 
 
 def dram(**fields):

@@ -24,6 +24,7 @@ from archsim.hardware.packet_router import PacketButterflySpec, PacketRouterSpec
 from archsim.hardware.pipelined_kernel import PipelinedKernelSpec
 from archsim.hardware.processing_array import ProcessingArraySpec
 from archsim.hardware.routing import Pass, Passes, Request, Routing, multicast, unicast
+from archsim.hardware.simt_processor import Kernel, SimtProcessorSpec, ThreadBlock
 from archsim.hardware.spatial_factorisation import Factorisation
 from archsim.hardware.tree import DistributionTreeSpec, ReductionTreeSpec
 from archsim.hardware.vector_unit import VectorUnitSpec
@@ -45,6 +46,7 @@ __all__ = [
     "DramTiming",
     "Factorisation",
     "GemmAccesses",
+    "Kernel",
     "LinkSpec",
     "MemorySpec",
     "NetworkSpec",
@@ -59,8 +61,10 @@ __all__ = [
     "Request",
     "Route",
     "Routing",
+    "SimtProcessorSpec",
     "SramSpec",
     "SwitchedNetworkSpec",
+    "ThreadBlock",
     "Transfer",
     "UramSpec",
     "VectorUnitSpec",

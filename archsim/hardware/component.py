@@ -138,6 +138,18 @@ class ComputeSpec(ComponentSpec):
         """Cycles before an operation's first tile."""
         return 0
 
+    def prepared(
+        self, space: Tile, functions: Mapping[str, int], number_format: NumberFormat
+    ) -> "ComputeSpec":
+        """The unit as it is set up for an operation: what it chooses once for all its tiles."""
+        return self
+
+    def once_cycles(
+        self, space: Tile, functions: Mapping[str, int], number_format: NumberFormat
+    ) -> dict[str, int]:
+        """Cycles of each part of an operation's time that it takes once, however it is cut."""
+        return {"launch": self.launch_cycles} if self.launch_cycles else {}
+
     @property
     def conventions(self) -> str:
         """What is hidden behind what, in words, where units of this sort differ in it."""

@@ -87,7 +87,9 @@ class Work:
     ) -> None:
         self.architecture = architecture
         self.unit = unit
-        self.spec: ComputeSpec = architecture.units[unit]
+        self.spec: ComputeSpec = architecture.units[unit].prepared(
+            space, operation.functions, operation.number_format
+        )
         self.operation = operation
         self.space = space
         self.placement = placement
@@ -295,8 +297,8 @@ def _tile_class(
     ]
     passing = [[one for one in moved if one.passes(stage)] for stage in work.stages]
     cycles = spec.cycles(tile, operation.functions, operation.number_format)
-    if is_first and spec.launch_cycles:
-        cycles["launch"] = spec.launch_cycles
+    if is_first:
+        cycles |= spec.once_cycles(work.space, operation.functions, operation.number_format)
     service = tuple(
         work.architecture.ticks(work.unit, sum(cycles.values()))
         if stage.kind is StageKind.COMPUTE

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from itertools import islice
 
 ActionCount = tuple[str, str, str, int]
 """Component, action, number format (or nothing), and how often."""
@@ -140,25 +141,38 @@ class TileStream:
         """A lower bound of the stream's time.
 
         Exact for equal tiles in double buffers, where no latency stands between stages or
-        there are slots enough to hide it.
+        there are slots enough to hide it. The longest of, for each stage,
 
-        For each stage: the first tile's way to it, all service there, the last tile's way
-        on. ``sum(stages) + (tiles - 1) max(stage)`` where all tiles are alike.
+        * the first tile's way to it, all service there, the last tile's way on:
+          ``sum(stages) + (tiles - 1) max(stage)`` where all tiles are alike;
+        * the first tile's way through the next stage, when the slot it took is free again, all
+          service here of tiles for which there was none before, the last tile's way on;
+        * the turns of slots: a tile leaves its slot to another when it has passed this stage,
+          its latency and the next stage.
         """
         first, last = next(iter(self)), _last(self.body)
         hops = [stage.latency for stage in self.stages]
+        count = len(self.stages)
 
         def way(tile: TileClass, stages: range) -> int:
             return sum(tile.service[s] + (hops[s] if tile.service[s] else 0) for s in stages)
 
-        count = len(self.stages)
-        return max(
-            way(first, range(s))
-            + self.busy[s]
-            + (hops[s] if last.service[s] else 0)
-            + way(last, range(s + 1, count))
-            for s in range(count)
-        )
+        def onwards(s: int) -> int:
+            return (hops[s] if last.service[s] else 0) + way(last, range(s + 1, count))
+
+        found = [way(first, range(s)) + self.busy[s] + onwards(s) for s in range(count)]
+        for s, stage in enumerate(self.stages[:-1]):
+            if self.tiles > stage.slots:
+                waiting = self.busy[s] - sum(t.service[s] for t in islice(self, stage.slots))
+                freed = way(first, range(s + 1)) + first.service[s + 1]
+                found.append(freed + waiting + onwards(s))
+                turns = self.busy[s] + self.busy[s + 1] + stage.latency * self._served(s)
+                found.append(-(-turns // stage.slots))
+        return max(found)
+
+    def _served(self, stage: int) -> int:
+        """Tiles with service at a stage."""
+        return sum(times for tile, times in self.classes.items() if tile.service[stage])
 
 
 def _count(body: tuple[TileClass | Repeat, ...], times: int, found: Counter[TileClass]) -> None:

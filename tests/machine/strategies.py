@@ -20,13 +20,14 @@ from archsim.hardware import (
     ReductionTreeSpec,
     Route,
     SramSpec,
+    ThreadBlock,
     UramSpec,
 )
 from archsim.hardware.matrix_product import DataflowChoice
 from archsim.ir import GraphBuilder, Phase, Role
 from archsim.ir.tile import AXES
 from archsim.schedule import Schedule, Task, plan_memory
-from tests.machines import FP32, array, dram, engine_array, kernel, vector
+from tests.machines import FP32, array, dram, engine_array, kernel, simt, vector
 from tests.mapping.strategies import streams
 
 CLOCKS = st.sampled_from([100_000_000, 150_000_000, 250_000_000, 1_000_000_000])
@@ -34,7 +35,31 @@ BUFFERS = st.sampled_from([160, 320, 1000, 4096])
 """Bytes; a point of a product streamed over four stages each way in three slots takes 144."""
 SMALL = st.integers(1, 8)
 
+SIMT = st.builds(
+    simt,
+    clock=CLOCKS,
+    count=st.integers(1, 2),
+    sms=SMALL,
+    launch=st.sampled_from(["eager", "fused"]),
+    split_k=st.sampled_from([(1,), (1, 2, 4)]),
+    core_blocks=st.sampled_from(
+        [
+            (ThreadBlock(m=4, n=4, k=1, warp_m=2, warp_n=4, per_sm=2),),
+            (
+                ThreadBlock(m=8, n=4, k=2, warp_m=4, warp_n=4),
+                ThreadBlock(m=1, n=1, k=4, warp_m=1, warp_n=1),
+            ),
+        ]
+    ),
+    l2_width=st.sampled_from([32, 100, 4096]),
+    fill_cycles=st.integers(0, 9),
+    buffer=st.just(2**16),
+    buffered_tiles=st.integers(1, 3),
+)
+"""Runs everything."""
+
 TENSOR_UNITS = [
+    SIMT,
     st.builds(
         kernel,
         clock=CLOCKS,
@@ -83,6 +108,7 @@ TENSOR_UNITS = [
 """Units that run contractions."""
 
 VECTOR_UNITS = [
+    SIMT,
     st.builds(
         vector,
         clock=CLOCKS,

@@ -32,6 +32,22 @@ def test_latency_is_paid_once():
     assert two_stages(10, 3, 7, latency=4).uncontended_ticks == 7 * 10 + 4 + 3
 
 
+def test_a_latency_too_long_for_the_slots_is_paid_by_turns():
+    # each of 2 slots is taken by 20 tiles in turn, 10 + 14 + 3 ticks each
+    stream = two_stages(10, 3, 40, latency=14)
+
+    assert stream.uncontended_ticks == 20 * 27 == alone(stream) - 10
+
+
+def test_a_long_first_tile_keeps_those_beyond_the_slots_waiting():
+    path = two_stages(10, 3, 1).stages
+    first, other = (TileClass((10, compute), (80, 0), 1, ()) for compute in (100, 3))
+    stream = TileStream(path, (first, Repeat(6, (other,))))
+
+    # 10 + 100, then the 5 tiles for which there was no slot, and the last one's 3
+    assert stream.uncontended_ticks == 110 + 5 * 10 + 3 == alone(stream)
+
+
 def test_the_last_tiles_latency_is_waited_for():
     path = (
         Stage(StageKind.COMPUTE, "unit", True),
