@@ -25,7 +25,7 @@ from typing import ClassVar, Literal, get_args
 from archsim.errors import did_you_mean
 from archsim.formats import NumberFormat
 from archsim.hardware.component import COMPONENTS, ComputeSpec, at_least_one, ceil_div
-from archsim.hardware.processing_array import check_rates
+from archsim.hardware.matrix_product import check_rates
 from archsim.ir.expression import FUNCTIONS
 from archsim.ir.tile import Access, Tile
 from archsim.units import Bits
