@@ -25,17 +25,14 @@ from archsim.hardware.routing import (
 )
 
 
-@COMPONENTS.register("butterfly")
 @dataclass(frozen=True, kw_only=True)
-class ButterflySpec(SwitchedNetworkSpec):
-    """A butterfly that distributes words, and copies them on the way.
+class ButterflyNetworkSpec(SwitchedNetworkSpec):
+    """The wires of a butterfly, between the memory's ports and the unit's.
 
-    A word finds its way by the bits of its output, the most significant first. After stage
-    ``s`` it is on the wire that has the output's ``s + 1`` upper bits and the input's lower
-    ones; two words that want one wire take two passes.
+    A word finds its way to the unit by the bits of its port there, the most significant
+    first. After stage ``s`` it is on the wire that has the ``s + 1`` upper bits of that port
+    and the lower ones of the port it came from; two words that want one wire take two passes.
     """
-
-    kind: ClassVar[str] = "butterfly"
 
     @property
     def stages(self) -> int:
@@ -44,6 +41,39 @@ class ButterflySpec(SwitchedNetworkSpec):
 
     def hops(self, copies: int) -> int:
         return hops_to_neighbours(copies, self.ports)
+
+    def path(self, source: int, target: int) -> Path:
+        """Return the wire that a word is on at the memory's port and after each stage."""
+        return path(Request(source, target, source), butterfly_bits(self.ports))
+
+    def fewest_passes(self, requests: Sequence[Request]) -> Passes:
+        found = colour_by_wires(requests, [self.path(one.source, one.target) for one in requests])
+        return Passes(found.count, found.least)
+
+    def route(self, requests: Sequence[Request]) -> Routing:
+        check_requests(requests, self.ports)
+        found = colour_by_wires(requests, [self.path(one.source, one.target) for one in requests])
+        passes = tuple(
+            Pass(
+                tuple(group),
+                set_switches((self.path(one.source, one.target) for one in group), self.ports),
+            )
+            for group in groups_of(requests, found)
+        )
+        return Routing(passes, Passes(found.count, found.least))
+
+
+@COMPONENTS.register("butterfly")
+@dataclass(frozen=True, kw_only=True)
+class ButterflySpec(ButterflyNetworkSpec):
+    """A butterfly of 2 x 2 switches that distributes words, and copies them on the way.
+
+    A word finds its way by the bits of its output, the most significant first. After stage
+    ``s`` it is on the wire that has the output's ``s + 1`` upper bits and the input's lower
+    ones; two words that want one wire take two passes.
+    """
+
+    kind: ClassVar[str] = "butterfly"
 
     def passes(self, permutation: Sequence[int]) -> Passes:
         """Return in how few passes each input's word reaches the output given for it.
@@ -67,42 +97,22 @@ class ButterflySpec(SwitchedNetworkSpec):
         check_map("sources", sources, self.ports)
         return self.fewest_passes(multicast(sources))
 
-    def path(self, source: int, target: int) -> Path:
-        """Return the wire that a word is on at its input and after each stage."""
-        return path(Request(source, target, source), butterfly_bits(self.ports))
-
-    def fewest_passes(self, requests: Sequence[Request]) -> Passes:
-        bits = butterfly_bits(self.ports)
-        found = colour_by_wires(requests, [path(request, bits) for request in requests])
-        return Passes(found.count, found.least)
-
-    def route(self, requests: Sequence[Request]) -> Routing:
-        check_requests(requests, self.ports)
-        bits = butterfly_bits(self.ports)
-        paths = [path(request, bits) for request in requests]
-        found = colour_by_wires(requests, paths)
-        passes = tuple(
-            Pass(tuple(group), set_switches((path(one, bits) for one in group), self.ports))
-            for group in groups_of(requests, found)
-        )
-        return Routing(passes, Passes(found.count, found.least))
-
 
 @COMPONENTS.register("reduction_butterfly")
 @dataclass(frozen=True, kw_only=True)
-class ReductionButterflySpec(ButterflySpec):
-    """The mirror image of a butterfly, with adders for switches: words that meet are summed.
+class ReductionButterflySpec(ButterflyNetworkSpec):
+    """A butterfly run backwards, with adders for switches: words that meet are summed.
 
-    Words of one sum, at any inputs, leave as one word at an output. The same wires in the
-    same passes, the other way round, would take a word from there to all of these inputs.
+    Words of one sum, at any ports of the unit, leave as one word at a port of the memory. The
+    same wires in the same passes would take a word from there to all of these ports.
     """
 
     kind: ClassVar[str] = "reduction_butterfly"
 
     def reduction_passes(self, targets: Sequence[int | None]) -> Passes:
-        """Return in how few passes the inputs' words, summed, reach the outputs given for them.
+        """Return in how few passes the unit's words, summed, reach the ports given for them.
 
-        Inputs whose words are summed name the same output; an idle one names none.
+        Words that are summed name the same port; an idle port names none.
 
         Raises:
             ValueError: if there is no such port.
@@ -111,6 +121,10 @@ class ReductionButterflySpec(ButterflySpec):
         return self.fewest_passes(multicast(targets))
 
     def reduce(self, targets: Sequence[int | None]) -> Routing:
-        """Return the passes that sum the inputs' words, for :meth:`Pass.reduce`."""
+        """Return the passes that sum the unit's words, for :meth:`Pass.reduce`.
+
+        Raises:
+            ValueError: if there is no such port.
+        """
         check_map("targets", targets, self.ports)
         return self.route(multicast(targets))
