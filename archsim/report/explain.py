@@ -65,6 +65,32 @@ def bandwidth_in_words(use: ComponentUse) -> str:
     return told if hits is None else f"{told}, {percent(hits)} row hits"
 
 
+def cycles_in_words(use: ComponentUse) -> str:
+    """Say what a unit's cycles went to, and what the model hides behind what; or nothing."""
+    parts = {
+        name.removesuffix("_cycles"): cycles
+        for name, cycles in use.tallies.items()
+        if name.endswith("_cycles") and cycles
+    }
+    if not (use.is_unit and use.conventions and parts):
+        return ""
+    total = sum(parts.values())
+    largest = sorted(parts.items(), key=lambda part: -part[1])
+    shares = ", ".join(f"{percent(cycles / total)} {name}" for name, cycles in largest)
+    return f"{short(use.sort)}: {shares} of its cycles ({use.conventions})"
+
+
+def passes_in_words(use: ComponentUse) -> str:
+    """Say how many passes of a network were lost, and to what; or nothing."""
+    passes = use.tallies.get("passes", 0)
+    lost = {
+        "words behind one port": use.tallies.get("conflict_passes", 0),
+        "shared wires": use.tallies.get("blocked_passes", 0),
+    }
+    told = [f"{percent(count / passes)} to {why}" for why, count in lost.items() if count]
+    return f"{short(use.sort)}: of its passes, {' and '.join(told)} lost" if told else ""
+
+
 def bound_in_words(result: Result) -> str:
     """Say which bound is nearest to the run, what causes it and how near it is."""
     bounds = result.bounds

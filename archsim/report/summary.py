@@ -6,7 +6,9 @@ from textwrap import wrap
 
 from archsim.report.explain import (
     bandwidth_in_words,
+    cycles_in_words,
     order_in_words,
+    passes_in_words,
     where_energy_goes,
     why_this_long,
 )
@@ -98,12 +100,18 @@ def _split(split: Split) -> list[str]:
 def _memories(result: Result) -> list[str]:
     rows = [_memory_row(peak) for peak in result.memories.values() if peak.blocks]
     header = ("memory at its fullest", "taken", "", "data", "waste", "room left")
-    return [*table(header, rows), *_off_chip(result)]
+    return [*table(header, rows), *_components(result)]
 
 
-def _off_chip(result: Result) -> list[str]:
-    uses = [use for use in result.components.values() if use.is_off_chip and use.busy_bits_per_s]
-    return [line for use in uses for line in _paragraph(bandwidth_in_words(use))]
+def _components(result: Result) -> list[str]:
+    """What is worth a sentence about units, networks and off-chip memories."""
+    uses = result.components.values()
+    told = [
+        *(bandwidth_in_words(use) for use in uses if use.is_off_chip and use.busy_bits_per_s),
+        *map(cycles_in_words, uses),
+        *map(passes_in_words, uses),
+    ]
+    return [line for sentence in told if sentence for line in _paragraph(sentence)]
 
 
 def _memory_row(peak: MemoryPeak) -> tuple[str, ...]:

@@ -7,7 +7,9 @@ import pytest
 from archsim.report.explain import (
     bandwidth_in_words,
     bound_in_words,
+    cycles_in_words,
     order_in_words,
+    passes_in_words,
     where_energy_goes,
     why_this_long,
 )
@@ -189,3 +191,40 @@ def test_few_row_hits_are_told_where_the_dram_is_the_limit(two_operations, hits,
     words = why_this_long(replace(run, trace=replace(run.trace, tallies=tallies)))
 
     assert ("longer runs in its rows (20 % of its bursts find theirs open)" in words) == told
+
+
+def unit_use(**fields):
+    defaults = {
+        "sort": "array",
+        "kind": "processing_array",
+        "instances": 1,
+        "is_unit": True,
+        "busy_s": 1.0,
+        "tallies": {"stream_cycles": 60, "load_cycles": 30, "drain_cycles": 10, "idle_cycles": 0},
+        "conventions": "weight_stationary, overlap none",
+    }
+    return ComponentUse(**{**defaults, **fields})
+
+
+def test_a_units_cycles_are_told_with_what_hides_behind_what():
+    assert cycles_in_words(unit_use()) == (
+        "array: 60 % stream, 30 % load, 10 % drain of its cycles (weight_stationary, overlap none)"
+    )
+
+
+@pytest.mark.parametrize("fields", [{"conventions": ""}, {"tallies": {}}, {"is_unit": False}])
+def test_units_that_hide_nothing_are_passed_over(fields):
+    assert cycles_in_words(unit_use(**fields)) == ""
+
+
+def test_lost_passes_of_a_network_are_told_with_their_cause():
+    tallies = {"passes": 200, "conflict_passes": 50, "blocked_passes": 30}
+    network = unit_use(sort="net", is_unit=False, tallies=tallies)
+
+    assert passes_in_words(network) == (
+        "net: of its passes, 25 % to words behind one port and 15 % to shared wires lost"
+    )
+
+
+def test_a_network_that_lost_no_pass_is_passed_over():
+    assert passes_in_words(unit_use(is_unit=False, tallies={"passes": 200})) == ""
