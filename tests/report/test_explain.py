@@ -199,6 +199,7 @@ def unit_use(**fields):
         "kind": "processing_array",
         "instances": 1,
         "is_unit": True,
+        "is_off_chip": False,
         "busy_s": 1.0,
         "tallies": {"stream_cycles": 60, "load_cycles": 30, "drain_cycles": 10, "idle_cycles": 0},
         "conventions": "weight_stationary, overlap none",
