@@ -46,7 +46,7 @@ def layer(weight, rows):
 
 
 SMALL = layer(tensor_train((4, 6), (6, 4), (3, 5, 3)), 8)
-PAPER = layer(tensor_train((12, 8, 8), (8, 8, 12), (12,) * 5), 32)
+PAPER = layer(tensor_train((12, 8, 8), (8, 8, 12), (12,) * 5, inputs_first=True), 32)
 PAIRED = layer(tensor_train_matrix((4, 6), (6, 4), (3,)), 8)
 
 
