@@ -129,7 +129,7 @@ class ContractionStudy:
 
 def is_equation(text: str) -> bool:
     """Whether a text is meant as an equation rather than as the path of a file."""
-    return "->" in text or (not text.endswith(SUFFIXES) and bool({*" ,"} & {*text}))
+    return not text or "->" in text or (not text.endswith(SUFFIXES) and bool({*" ,"} & {*text}))
 
 
 def read_sizes(texts: Iterable[str]) -> dict[str, int]:
