@@ -16,6 +16,7 @@ import multiprocessing
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cache
 from math import inf
 from pathlib import Path
 
@@ -29,10 +30,10 @@ from archsim.experiment.machine_search import MachineSearch
 from archsim.formats import NumberFormat
 from tests.benchmarks.contraction_tables import tables
 from tests.contraction.networks import layer as network_of
-from workloads.tensor_layer import TensorLayer
+from workloads.tensor_layer import TensorFormat, TensorLayer
 
 ROOT = Path(__file__).parents[2]
-RANKS = {"tt": 12, "ttm": 12, "tr": 12, "ht": 12, "btd": 8}
+RANKS: dict[TensorFormat, int] = {"tt": 12, "ttm": 12, "tr": 12, "ht": 12, "btd": 8}
 BATCHES = (1, 32, 128, 512, 4096)
 ORDERS = (
     "dense",
@@ -54,7 +55,7 @@ class Layer:
     """One layer on one machine, and the most tiles that a simulation may take."""
 
     machine: str
-    format: str
+    format: TensorFormat
     batch: int
     tiles: int
 
@@ -90,23 +91,23 @@ class Row:
         )
 
 
+@cache
+def search_of(machine: str) -> MachineSearch:
+    """Return the search for a machine; it remembers what all layers share, as the matrix."""
+    _, experiment = read(ROOT / f"configs/experiments/{machine}_layer.yaml")
+    return MachineSearch(experiment.architecture, experiment.energy)
+
+
 class Study:
     """All orders of one layer on one machine."""
 
     def __init__(self, layer: Layer) -> None:
         self.layer = layer
-        overrides = {
-            "workload.format": layer.format,
-            "workload.rank": RANKS[layer.format],
-            "workload.batch": layer.batch,
-            "workload.order": "optimal",
-        }
-        _, experiment = read(ROOT / f"configs/experiments/{layer.machine}_layer.yaml", overrides)
-        workload = experiment.workload
-        assert isinstance(workload, TensorLayer)
-        self.format: NumberFormat = formats.parse(workload.number_format)
-        self.search = MachineSearch(experiment.architecture, experiment.energy)
-        weight, matrix = workload.network, replace(workload, order="dense").network
+        rank = RANKS[layer.format]
+        linear = TensorLayer(format=layer.format, rank=rank, batch=layer.batch, order="optimal")
+        self.format: NumberFormat = formats.parse(linear.number_format)
+        self.search = search_of(layer.machine)
+        weight, matrix = linear.network, replace(linear, order="dense").network
         self.cores: TensorNetwork = network_of(weight.cores, weight.sizes, layer.batch)
         self.matrix: TensorNetwork = network_of(matrix.cores, matrix.sizes, layer.batch)
 
@@ -217,7 +218,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     )
     table = chosen.out / "table.csv"
     complete(table, chosen.tiles, command, chosen.processes)
-    text = tables(rows_of(table), ORDERS, RANKS)
+    text = tables(rows_of(table), ORDERS, {str(kind): rank for kind, rank in RANKS.items()})
     (chosen.out / "table.md").write_text(f"<!-- {command} -->\n\n{text}")
 
 
