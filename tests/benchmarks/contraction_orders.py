@@ -5,9 +5,9 @@ It simulates a training step of a 768 x 768 layer in every format, batch and ord
 ``table.csv`` layer by layer, so that a run that was stopped goes on where it was, and then
 ``table.md``. To make it anew, remove the folder first.
 
-An order of more than ``SHORT`` tiles is simulated only where it might be the best or has the
-fewest multiply-accumulates, and none of more than ``--tiles`` is. Of the others the table
-gives what they cost at least: what they would without contention on any channel.
+An order of more than ``SHORT`` tiles is simulated only where it might be the best or others
+are compared to it, and none of more than ``--tiles`` is. Of the others the table gives what
+they cost at least: what they would without contention on any channel.
 """
 
 import argparse
@@ -48,6 +48,8 @@ ORDERS = (
 )
 MACHINES = ("u50", "array")
 SHORT = 100_000
+WANTED = ("dense", "shared_optimal")
+"""Simulated beyond that, too: the others are told by what they cost beside these."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +119,7 @@ class Study:
         for order in sorted(found, key=lambda order: found[order].edp):
             row = found[order]
             best = min((r.edp for r in found.values() if r.status == "simulated"), default=inf)
-            is_wanted = order == "shared_optimal" or row.edp <= best
+            is_wanted = order in WANTED or row.edp <= best
             if row.tiles and row.tiles <= (self.layer.tiles if is_wanted else SHORT):
                 network, plan = self._plan(order)
                 outcome = self.search.outcome(network, plan, self.format)

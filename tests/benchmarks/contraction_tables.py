@@ -102,7 +102,7 @@ def _verdicts(groups: Groups) -> tuple[str, str]:
     losses = []
     for (machine, kind, batch), cells in groups.items():
         done = _simulated(cells)
-        dense = done.pop("dense")
+        dense = done.pop("dense", None)
         counts = {order: int(row["macs"]) for order, row in cells.items() if row["macs"]}
         counts.pop("dense", None)
         fewest = min(counts, key=lambda order: (counts[order], order != "shared_optimal"))
@@ -114,7 +114,7 @@ def _verdicts(groups: Groups) -> tuple[str, str]:
             continue
         losses.append(_edp(done[fewest]) / _edp(done[least]))
         macs = int(done[least]["macs"]) / int(done[fewest]["macs"])
-        matrix = _times(_edp(dense) / _edp(done[least]))
+        matrix = _times(_edp(dense) / _edp(done[least])) if dense else "?"
         found = (
             ("same", "1", "1") if least == fewest else (least, f"{losses[-1]:.3f}", _times(macs))
         )
