@@ -138,6 +138,7 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("equation", "sizes", "message"),
     [
+        ("", "", "equation: '': expected one '->' between inputs and output"),
         ("i j, j k", "i=1", "equation: 'i j, j k': expected one '->' between inputs and output"),
         ("i j, j k -> i k -> i", "i=1", "equation: 'i j, j k -> i k -> i': expected one '->'"),
         ("i j, j k -> i k", "i=1 j=2", "sizes.k: missing; give index 'k' a size, e.g. --size k=8"),

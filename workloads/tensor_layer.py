@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from typing import Literal, get_args
 
@@ -45,7 +46,8 @@ class TensorLayer:
     """
 
     format: TensorFormat = "tt"
-    """Tensor train, tensor-train matrix, tensor ring, hierarchical Tucker, or one block term."""
+    """Tensor train with the input cores first, tensor-train matrix, tensor ring, hierarchical
+    Tucker, or one block term."""
     in_modes: tuple[int, ...] = (12, 8, 8)
     """Their product is the number of input features."""
     out_modes: tuple[int, ...] = (8, 8, 12)
@@ -96,7 +98,7 @@ class TensorLayer:
             return CoreNetwork((tuple(modes),), modes)
         inputs, outputs = len(self.in_modes), len(self.out_modes)
         builders: Mapping[TensorFormat, tuple[_Builder, int]] = {
-            "tt": (tensor_train, inputs + outputs - 1),
+            "tt": (partial(tensor_train, inputs_first=True), inputs + outputs - 1),
             "ttm": (tensor_train_matrix, inputs - 1),
             "tr": (tensor_ring, inputs + outputs),
             "ht": (hierarchical_tucker, 2 * (inputs + outputs) - 2),

@@ -112,13 +112,15 @@ def decompose_tensor_train(
     ranks: Sequence[int] | None = None,
     error: float | None = None,
 ) -> Decomposition:
-    """Return a weight, input features by output features, as a tensor train.
+    """Return a weight, input features by output features, as a tensor train, output cores first.
 
     Raises:
         ValueError: as :func:`tt_svd`, and for modes that the weight's shape does not have.
     """
     tensor = _unfold(weight, in_modes, out_modes)
-    cores, bound = tt_svd(tensor, ranks=ranks, error=error)
+    inputs, axes = len(in_modes), range(tensor.ndim)
+    outputs_first = tensor.transpose([*axes[inputs:], *axes[:inputs]])
+    cores, bound = tt_svd(outputs_first, ranks=ranks, error=error)
     network = tensor_train(in_modes, out_modes, [core.shape[0] for core in cores[1:]])
     return _fitted(network, cores, bound)
 

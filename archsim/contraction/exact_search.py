@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import prod
 
 import numpy as np
@@ -13,14 +13,14 @@ from archsim.contraction.objective import Objective, criterion
 from archsim.contraction.topology import (
     Structure,
     Topology,
-    bonds,
     check_count,
     check_hyperedges,
+    joints,
     place_of,
     topology,
 )
 from archsim.contraction.tree import ContractionTree, Step
-from archsim.errors import GraphError, did_you_mean
+from archsim.errors import GraphError
 from archsim.ir.operation import Array, Indices
 
 Wanted = str | Mapping[str, float] | Objective
@@ -71,7 +71,7 @@ def search_many(
     Raises:
         InputError: as :func:`search`, and for a variant's index that the network lacks.
     """
-    networks = [_variant(network, sizes) for sizes in variants]
+    networks = [network.resized(sizes) for sizes in variants]
     wanted = criterion(objective)
     count = len(network.inputs)
     if not networks or count == 1 or wanted.peak_weight:
@@ -194,37 +194,39 @@ def needs_outer_products(terms: Sequence[Indices]) -> bool:
     return bool(rest)
 
 
-def _variant(network: TensorNetwork, sizes: Mapping[str, int]) -> TensorNetwork:
-    for index in sizes:
-        if index not in network.sizes:
-            hint = did_you_mean(index, network.sizes)
-            raise GraphError(f"a variant gives index {index!r} a size; {hint}")
-    return TensorNetwork(network.inputs, network.output, {**network.sizes, **sizes})
-
-
 def prepare(
-    terms: Sequence[Indices],
+    terms: tuple[Indices, ...],
     variants: Sequence[Mapping[str, int]],
     count: int,
     largest: int,
     outer_products: bool,
     hyperedges: bool,
 ) -> tuple[Topology, list[list[int]]]:
-    """Return a network's topology, and for each variant the extents of its bonds.
+    """Return a network's topology, and for each variant the extents of its bonds."""
+    check_count(count)
+    structure, bonds = _structure(terms, count, largest, outer_products, hyperedges)
+    extents = [[prod([sizes[i] for i in bond]) for bond in bonds] for sizes in variants]
+    return topology(structure), extents
+
+
+@lru_cache(maxsize=256)
+def _structure(
+    terms: tuple[Indices, ...], count: int, largest: int, outer_products: bool, hyperedges: bool
+) -> tuple[Structure, tuple[Indices, ...]]:
+    """Return what of a network does not depend on its extents, and the indices of each bond.
 
     Indices that join the same tensors are one bond.
     """
-    check_count(count)
-    joined = bonds(terms)
+    joined = joints(terms)
     if not hyperedges:
         check_hyperedges(joined, len(terms) - 1)
     along: dict[int, list[str]] = {0: []}
     for index, tensors in joined.items():
         if tensors & (tensors - 1):
             along.setdefault(tensors, []).append(index)
-    names = tuple(sorted(along))
-    extents = [[prod([sizes[i] for i in along[name]]) for name in names] for sizes in variants]
-    return topology(Structure(count, largest, names, outer_products)), extents
+    bonds = tuple(sorted(along))
+    structure = Structure(count, largest, bonds, outer_products)
+    return structure, tuple(tuple(along[bond]) for bond in bonds)
 
 
 def _numbers(extents: Sequence[Sequence[int]]) -> Array:

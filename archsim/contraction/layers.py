@@ -38,11 +38,18 @@ class CoreNetwork(TensorNetwork):
 
 
 def tensor_train(
-    in_modes: Sequence[int], out_modes: Sequence[int], ranks: Sequence[int]
+    in_modes: Sequence[int],
+    out_modes: Sequence[int],
+    ranks: Sequence[int],
+    *,
+    inputs_first: bool = False,
 ) -> CoreNetwork:
-    """Return a tensor train, input cores first: ``W[i, o] = G0[i0] … G[o0] G[o1] …``.
+    """Return a tensor train, output cores first as in ``y = W x``: ``G0[o0] G1[o1] … G[i0] …``.
 
-    ``ranks`` are those of the bonds between neighbours, one fewer than there are cores.
+    With ``inputs_first`` the train begins with the input cores instead, as in ``Y = X W``:
+    another network unless modes and ranks are mirrored too. ``ranks`` are those of the
+    bonds ``r1, r2, …`` between neighbours, one fewer than there are cores; the bonds at both
+    ends, ``r0`` and the last, have length 1.
 
     Source: Oseledets, "Tensor-train decomposition" (2011), eq. 1.1.
 
@@ -50,13 +57,17 @@ def tensor_train(
         ValueError: for a mode or rank < 1, or the wrong number of ranks.
     """
     modes = _modes(in_modes, out_modes)
-    return _train([(mode,) for mode in modes], modes, ranks)
+    inputs = len(in_modes)
+    names = list(modes) if inputs_first else [*list(modes)[inputs:], *list(modes)[:inputs]]
+    return _train([(name,) for name in names], modes, ranks)
 
 
 def tensor_train_matrix(
     in_modes: Sequence[int], out_modes: Sequence[int], ranks: Sequence[int]
 ) -> CoreNetwork:
     """Return a tensor-train matrix: core k carries input mode k and output mode k.
+
+    ``ranks`` and the bonds at both ends are those of :func:`tensor_train`.
 
     Source: Novikov et al., "Tensorizing neural networks" (2015), eq. 4.
 
@@ -223,12 +234,10 @@ def _train(
         raise ValueError(
             f"{len(carried)} cores have {len(carried) - 1} bonds, got {len(ranks)} ranks"
         )
-    bonds = ["", *(f"r{n}" for n in range(1, len(carried))), ""]
-    cores = tuple(
-        tuple(index for index in (bonds[n], *mode, bonds[n + 1]) if index)
-        for n, mode in enumerate(carried)
-    )
-    return _network(cores, modes, bonds[1:-1], ranks)
+    bonds = [f"r{n}" for n in range(len(carried) + 1)]
+    cores = tuple((bonds[n], *mode, bonds[n + 1]) for n, mode in enumerate(carried))
+    ends = dict.fromkeys((bonds[0], bonds[-1]), 1)
+    return CoreNetwork(cores, _sizes(modes, bonds[1:-1], ranks) | ends)
 
 
 def _modes(in_modes: Sequence[int], out_modes: Sequence[int]) -> dict[str, int]:
@@ -255,6 +264,11 @@ def _bonds(cores: Sequence[Indices], modes: Mapping[str, int]) -> list[str]:
 def _network(
     cores: tuple[Indices, ...], modes: Mapping[str, int], bonds: Sequence[str], ranks: Sequence[int]
 ) -> CoreNetwork:
+    return CoreNetwork(cores, _sizes(modes, bonds, ranks))
+
+
+def _sizes(modes: Mapping[str, int], bonds: Sequence[str], ranks: Sequence[int]) -> dict[str, int]:
+    """Return the extents of modes and bonds, once they are found sound."""
     if len(ranks) != len(bonds):
         raise ValueError(
             f"{len(bonds)} ranks are needed, of {' '.join(bonds) or 'no bond'}, got {len(ranks)}"
@@ -262,4 +276,4 @@ def _network(
     for what, extents in (("mode", modes.values()), ("rank", ranks)):
         if any(extent < 1 for extent in extents):
             raise ValueError(f"every {what} must be >= 1, got {', '.join(map(str, extents))}")
-    return CoreNetwork(cores, dict(modes) | dict(zip(bonds, ranks, strict=True)))
+    return dict(modes) | dict(zip(bonds, ranks, strict=True))

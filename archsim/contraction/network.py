@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import prod
 from types import MappingProxyType
 
-from archsim.errors import GraphError
+from archsim.errors import GraphError, did_you_mean
 from archsim.ir.operation import Indices
 
 
@@ -45,6 +45,25 @@ class TensorNetwork:
     def __hash__(self) -> int:
         """Equal for equal networks; a mapping of sizes has no hash of its own."""
         return hash((self.inputs, self.output, *self.sizes.items()))
+
+    def resized(self, sizes: Mapping[str, int]) -> "TensorNetwork":
+        """Return the network with other extents of the indices that ``sizes`` names.
+
+        Raises:
+            GraphError: for an index that the network lacks, and an extent < 1.
+        """
+        for index, size in sizes.items():
+            if index not in self.sizes:
+                raise GraphError(
+                    f"a variant gives index {index!r} a size; {did_you_mean(index, self.sizes)}"
+                )
+            if size < 1:
+                raise GraphError(f"index {index!r} must have a size >= 1, got {size}")
+        found = object.__new__(TensorNetwork)  # its terms have been checked
+        object.__setattr__(found, "inputs", self.inputs)
+        object.__setattr__(found, "output", self.output)
+        object.__setattr__(found, "sizes", MappingProxyType({**self.sizes, **sizes}))
+        return found
 
     @property
     def closed(self) -> tuple[Indices, ...]:

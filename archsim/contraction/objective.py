@@ -122,6 +122,13 @@ class WeightedSum:
         return moved + steps.macs * self.macs if self.macs else moved
 
 
+NAMED: Mapping[str, Criterion] = {
+    "macs": Criterion(WeightedSum(macs=1), whole=True),
+    "peak": Criterion(WeightedSum(macs=1), peak_first=True, whole=True),
+    "traffic": Criterion(WeightedSum(traffic=1), whole=True),
+}
+
+
 def criterion(objective: str | Mapping[str, float] | Objective) -> Criterion:
     """Return what a user's objective means.
 
@@ -134,9 +141,7 @@ def criterion(objective: str | Mapping[str, float] | Objective) -> Criterion:
     """
     if isinstance(objective, str):
         _known(objective)
-        if objective == "peak":
-            return Criterion(WeightedSum(macs=1), peak_first=True, whole=True)
-        return Criterion(WeightedSum(**{objective: 1}), whole=True)
+        return NAMED[objective]
     if not isinstance(objective, Mapping):
         return Criterion(objective)
     for name, weight in objective.items():

@@ -7,7 +7,7 @@ from math import prod
 from archsim.contraction.compare import OrderComparison, compare_orders
 from archsim.contraction.network import TensorNetwork
 from archsim.contraction.objective import Quantity
-from archsim.contraction.topology import EXACT_LIMIT, bonds
+from archsim.contraction.topology import EXACT_LIMIT, joints
 from archsim.errors import GraphError, InputError, did_you_mean
 from archsim.ir.indexed import read_equation
 from archsim.ir.operation import Indices
@@ -109,7 +109,7 @@ class ContractionStudy:
                 f"{len(terms)}; in Python, archsim.contraction.greedy(network) has no limit "
                 "and proves nothing"
             )
-        owners = {} if self.hyperedges else bonds(terms)
+        owners = {} if self.hyperedges else joints(terms)
         for index, tensors in owners.items():
             if tensors.bit_count() > 2:
                 among = _listed(term for term in terms if index in term)
@@ -129,7 +129,7 @@ class ContractionStudy:
 
 def is_equation(text: str) -> bool:
     """Whether a text is meant as an equation rather than as the path of a file."""
-    return "->" in text or (not text.endswith(SUFFIXES) and bool({*" ,"} & {*text}))
+    return not text or "->" in text or (not text.endswith(SUFFIXES) and bool({*" ,"} & {*text}))
 
 
 def read_sizes(texts: Iterable[str]) -> dict[str, int]:

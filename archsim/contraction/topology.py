@@ -130,7 +130,7 @@ class Topology:
     open: Choices
 
 
-def bonds(terms: Sequence[Indices]) -> dict[str, int]:
+def joints(terms: Sequence[Indices]) -> dict[str, int]:
     """Return the set of tensors that each index stands in."""
     found: dict[str, int] = {}
     bit = 1

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
+from typing import NoReturn
 
 from archsim.contraction.network import TensorNetwork, open_indices
 from archsim.errors import GraphError
@@ -28,14 +30,22 @@ class ContractionTree:
     def __init__(self, network: TensorNetwork, steps: Iterable[Step]) -> None:
         object.__setattr__(self, "network", network)
         object.__setattr__(self, "steps", tuple((one, other) for one, other in steps))
-        present = set(range(len(network.inputs)))
+        count = len(network.inputs)
+        used = sorted(chain.from_iterable(self.steps))
+        each_once = used == list(range(2 * count - 2))
+        if not each_once or any(max(step) >= made for made, step in enumerate(self.steps, count)):
+            self._explain()
+
+    def _explain(self) -> NoReturn:
+        """Say which step is wrong, or what the steps leave."""
+        count = len(self.network.inputs)
+        present = set(range(count))
         for number, step in enumerate(self.steps):
             if step[0] == step[1] or not present.issuperset(step):
                 raise GraphError(f"step {number} contracts {step}, present are {sorted(present)}")
             present.difference_update(step)
-            present.add(len(network.inputs) + number)
-        if len(present) > 1:
-            raise GraphError(f"the steps leave the tensors {sorted(present)} apart")
+            present.add(count + number)
+        raise GraphError(f"the steps leave the tensors {sorted(present)} apart")
 
     @cached_property
     def members(self) -> tuple[frozenset[int], ...]:

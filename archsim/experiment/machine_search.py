@@ -1,6 +1,7 @@
 """Contraction orders that suit one machine: its closed forms as prices, its engine as judge."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import combinations
 from math import inf
@@ -34,13 +35,16 @@ from archsim.ir import Contraction, GraphBuilder, OperationGraph, Phase, Role, T
 from archsim.ir.operation import Array
 from archsim.machine import component_kind, simulate
 from archsim.mapping import Mapper, TileClass, Tilings
-from archsim.schedule import plan_memory, schedule
+from archsim.schedule import Schedule, plan_memory, schedule
 
 SIMULATIONS = 200
 """Trees simulated for one contraction before the search says how near it is."""
 
 RECOMPUTATIONS = 64
 """Sets of intermediates whose recomputation is tried where keeping all does not fit."""
+
+ROUNDING = 1e-9
+"""How far, relatively, adding joules in another order may move a sum."""
 
 Key = tuple[TensorNetwork, str]
 """A layer's network and the name of its number format."""
@@ -136,13 +140,22 @@ class ByShape:
 
 
 @dataclass(frozen=True)
-class _Trial:
-    """A plan, lowered, and times and energies that it cannot beat."""
+class Trial:
+    """A plan, lowered for a machine, and a time and an energy that it cannot beat there.
+
+    Without a ``schedule`` it does not fit.
+    """
 
     plan: LayerPlan
-    graph: OperationGraph
+    macs: int
+    schedule: Schedule | None
     seconds: float
     joules: float
+
+    @property
+    def tiles(self) -> int:
+        """Tiles to simulate."""
+        return sum(task.stream.tiles for task in self.schedule.tasks) if self.schedule else 0
 
 
 class MachineSearch:
@@ -154,6 +167,7 @@ class MachineSearch:
         self._prices: dict[str, StepPrices] = {}
         self._tilings: Tilings = {}
         self._found: dict[tuple[Key, str], LayerPlan] = {}
+        self._tried: dict[tuple[Key, LayerPlan], Trial] = {}
         self._outcomes: dict[tuple[Key, LayerPlan], tuple[float, float]] = {}
         """Seconds and joules of the plans simulated."""
 
@@ -194,11 +208,43 @@ class MachineSearch:
         at_least: dict[str, float] = {}
         for trial in self._trials(network, _named(), number_format):
             outcome = self._outcomes.get((key, trial.plan))
-            if outcome is None:
+            if outcome is None and trial.schedule:
                 at_least[trial.plan.order] = trial.seconds
-            elif outcome[0] < inf:
+            elif outcome is not None and outcome[0] < inf:
                 simulated[trial.plan.order] = outcome[0]
         return OrderTimes(simulated, at_least)
+
+    def trial(self, network: TensorNetwork, plan: LayerPlan, number_format: NumberFormat) -> Trial:
+        """Lower and schedule a layer's training step.
+
+        Raises:
+            InputError: if the network cannot take the plan, as two halves of TTM cores.
+        """
+        key = (network, number_format.name), plan
+        if key not in self._tried:
+            builder = GraphBuilder("layer", network.sizes, number_format)
+            graph = training_step(builder, plan_flow(builder, network, plan, "layer"))
+            least = self._prices_in(number_format).least(graph.macs)
+            planned = self._planned(graph)
+            if planned:
+                least = self._least(planned)
+            self._tried[key] = Trial(plan, graph.macs, planned, *least)
+        return self._tried[key]
+
+    def outcome(
+        self, network: TensorNetwork, plan: LayerPlan, number_format: NumberFormat
+    ) -> tuple[float, float]:
+        """Return the simulated seconds and joules of a layer's training step.
+
+        They are infinite if the machine cannot run it.
+
+        Raises:
+            InputError: if the network cannot take the plan.
+        """
+        key = (network, number_format.name), plan
+        if key not in self._outcomes:
+            self._outcomes[key] = self._run(self.trial(network, plan, number_format).schedule)
+        return self._outcomes[key]
 
     def _best(
         self,
@@ -212,15 +258,13 @@ class MachineSearch:
         costs: dict[LayerPlan, float] = {}
         refused: list[LayerPlan] = []
 
-        def compare(trials: list[_Trial]) -> None:
+        def compare(trials: list[Trial]) -> None:
             for trial in sorted(trials, key=lambda t: _cost(order, t.seconds, t.joules)):
                 bound = _cost(order, trial.seconds, trial.joules)
                 if bound > min(costs.values(), default=inf):
                     continue
-                key = ((network, number_format.name), trial.plan)
-                if key not in self._outcomes:
-                    self._outcomes[key] = self._simulated(trial.graph)
-                costs[trial.plan] = _cost(order, *self._outcomes[key])
+                outcome = self.outcome(network, trial.plan, number_format)
+                costs[trial.plan] = _cost(order, *outcome)
                 if costs[trial.plan] == inf and trial.plan.trees and trial.plan.shares:
                     refused.append(trial.plan)
 
@@ -233,17 +277,12 @@ class MachineSearch:
 
     def _trials(
         self, network: TensorNetwork, plans: Sequence[LayerPlan], number_format: NumberFormat
-    ) -> list[_Trial]:
-        """Lower plans; those that the network cannot take, as two halves of TTM cores, fail."""
-        prices = self._prices_in(number_format)
+    ) -> list[Trial]:
+        """Lower all plans that the network can take."""
         found = []
         for plan in dict.fromkeys(plans):
-            builder = GraphBuilder("layer", network.sizes, number_format)
-            try:
-                graph = training_step(builder, plan_flow(builder, network, plan, "layer"))
-            except InputError:
-                continue
-            found.append(_Trial(plan, graph, *prices.least(graph.macs)))
+            with suppress(InputError):
+                found.append(self.trial(network, plan, number_format))
         return found
 
     def _prices_in(self, number_format: NumberFormat) -> StepPrices:
@@ -313,12 +352,37 @@ class MachineSearch:
             hyperedges=True,
         )
 
-    def _simulated(self, graph: OperationGraph) -> tuple[float, float]:
-        """Return a graph's simulated seconds and joules; infinite if the machine cannot run it."""
+    def _planned(self, graph: OperationGraph) -> Schedule | None:
+        """Return a graph's schedule, if the machine can run it."""
         try:
             memory = plan_memory(graph, self.architecture)
-            planned = schedule(graph, self.architecture, memory, self._tilings)
+            return schedule(graph, self.architecture, memory, self._tilings)
         except InputError:
+            return None
+
+    def _least(self, planned: Schedule) -> tuple[float, float]:
+        """Return seconds and joules that a schedule takes if no channel is ever contended."""
+        finished = dict.fromkeys(planned.predecessors, 0)
+        free: dict[str, int] = {}
+        picojoules = 0.0
+        for task in planned.tasks:
+            ready = (finished[before] for before in planned.predecessors[task.operation])
+            start = max(free.get(task.unit, 0), *ready, 0)
+            free[task.unit] = end = start + task.stream.uncontended_ticks
+            finished[task.operation] = max(finished[task.operation], end)
+            for (component, action, name), count in task.stream.actions.items():
+                kind = component_kind(self.architecture, component)
+                picojoules += count * self.energy.price(kind, action, name)
+        seconds = max(finished.values()) / self.architecture.tick_rate
+        joules = 1e-12 * picojoules + self.energy.static_power * seconds
+        return seconds, joules * (1 - ROUNDING)
+
+    def _simulated(self, graph: OperationGraph) -> tuple[float, float]:
+        """Return a graph's simulated seconds and joules; infinite if the machine cannot run it."""
+        return self._run(self._planned(graph))
+
+    def _run(self, planned: Schedule | None) -> tuple[float, float]:
+        if planned is None:
             return inf, inf
         trace = simulate(planned, self.architecture)
         return trace.makespan / trace.tick_rate_hz, account(trace, self.energy).total_pj * 1e-12

@@ -107,11 +107,15 @@ def command(study: ContractionStudy) -> str:
 
 
 def summed_before(tree: ContractionTree) -> str:
-    """Say which indices are in one tensor alone, whose sums no step counts; if there are any."""
+    """Say which indices are in one tensor alone, whose sums no step counts; if there are any.
+
+    Those of extent 1 leave nothing to sum.
+    """
+    sizes = tree.network.sizes
     found = [
         f"{' '.join(lone)} (of {' '.join(term)})"
         for term, indices in zip(tree.network.inputs, tree.indices, strict=False)
-        if (lone := [index for index in term if index not in indices])
+        if (lone := [index for index in term if index not in indices and sizes[index] > 1])
     ]
     return f"summed before any step, and not counted: {', '.join(found)}" if found else ""
 

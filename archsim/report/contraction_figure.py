@@ -24,6 +24,7 @@ from archsim.report.contraction import (
     counts,
     expression,
     operands,
+    ratio_text,
     shares,
     summed_before,
     whole,
@@ -186,12 +187,23 @@ def _heading(study: ContractionStudy, comparison: OrderComparison, letters: int)
     lines = [
         study.equation,
         expression(best.tree),
-        f"{', '.join(counts(best))}; the darker a box, the more of the {named}",
-        f"sizes: {sizes}",
+        ", ".join(counts(best)),
+        _others(comparison),
+        f"the darker a box, the more of the {named}; sizes: {sizes}",
         summed_before(best.tree),
     ]
     title = f"Best tree by {named}: {whole(best.costs[objective])} {UNITS[objective]}"
     return [title, *(part for line in lines for part in wrap(line, letters))]
+
+
+def _others(comparison: OrderComparison) -> str:
+    """Say how many times as much the other orders cost."""
+    ratios = [
+        f"{order.name.replace('_', ' ')} {ratio_text(ratio)}"
+        for order in comparison.alternatives
+        if (ratio := comparison.ratio(order, comparison.objective)) != 1
+    ]
+    return f"other orders: {', '.join(ratios) if ratios else 'none costs more'}"
 
 
 def _draw_words(axes: Axes, heading: list[str], footer: str) -> None:

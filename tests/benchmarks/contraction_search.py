@@ -3,7 +3,9 @@
 Run it as ``python tests/benchmarks/contraction_search.py``: it prints ratios of one run, the
 least of several times each, because the machine is shared. opt_einsum, cotengra and
 cotengrust take part where they are installed; their input is prepared beforehand, in the
-one-letter names that they want. Our time for one search includes the tree and its check.
+one-letter names that they want. Our time for one search includes the tree and its check, but
+not what a first call remembers of a network whatever its extents: which indices join which
+tensors, and every way to split those.
 """
 
 import sys
@@ -70,7 +72,7 @@ def spelled(network: TensorNetwork) -> Spelled:
 
 
 def least(work: Callable[[], object]) -> float:
-    """Return the least time in seconds, after a first call that fills our table of splits."""
+    """Return the least time in seconds, after a first call that fills our tables."""
     work()
     times, end = [], perf_counter() + SECONDS
     while not times or perf_counter() < end:

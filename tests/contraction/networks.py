@@ -17,14 +17,6 @@ def layer(cores, sizes, batch):
     return TensorNetwork(inputs, ("b", *modes("o")), {**sizes, "b": batch})
 
 
-def outputs_first_train(out_modes, in_modes, ranks):
-    """A tensor train as in ``y = W x``, with bonds of length 1 at both ends."""
-    modes = [f"o{n}" for n in range(len(out_modes))] + [f"i{n}" for n in range(len(in_modes))]
-    sizes = dict(zip(modes, [*out_modes, *in_modes], strict=True))
-    sizes |= {f"r{n}": rank for n, rank in enumerate([1, *ranks, 1])}
-    return [(f"r{n}", mode, f"r{n + 1}") for n, mode in enumerate(modes)], sizes
-
-
 def random_network(rng, tensors, *, largest=64, hyperedges=False):
     """A connected network: a random tree of indices, some more, some left over."""
     inputs = [[] for _ in range(tensors)]

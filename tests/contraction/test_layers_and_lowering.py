@@ -17,18 +17,28 @@ from archsim.ir import Contraction, GraphBuilder, Phase, execute
 
 
 def test_a_tensor_train_has_one_core_per_mode():
-    train = tensor_train((12, 8, 8), (8, 8, 12), [12] * 5)
+    train = tensor_train((2, 3), (5,), [4, 6])
 
-    assert train.cores[0] == ("i0", "r1")
+    assert train.cores == (("r0", "o0", "r1"), ("r1", "i0", "r2"), ("r2", "i1", "r3"))
+    assert train.shapes == ((1, 5, 4), (4, 2, 6), (6, 3, 1))
+    assert train.parameters == 86  # 20 + 48 + 18
+
+
+def test_a_tensor_train_may_begin_with_its_input_cores():
+    train = tensor_train((12, 8, 8), (8, 8, 12), [12] * 5, inputs_first=True)
+
+    assert train.cores[0] == ("r0", "i0", "r1")
     assert train.cores[2] == ("r2", "i2", "r3")
-    assert train.cores[5] == ("r5", "o2")
+    assert train.cores[5] == ("r5", "o2", "r6")
     assert train.parameters == 4_896  # 12·12 + 2·144·8 + 2·144·8 + 12·12
 
 
 def test_a_tensor_train_matrix_has_one_core_per_pair_of_modes():
     train = tensor_train_matrix((10, 10, 10), (12, 8, 8), [30, 30])
 
-    assert train.cores == (("i0", "o0", "r1"), ("r1", "i1", "o1", "r2"), ("r2", "i2", "o2"))
+    assert train.cores[0] == ("r0", "i0", "o0", "r1")
+    assert train.cores[1] == ("r1", "i1", "o1", "r2")
+    assert train.cores[2] == ("r2", "i2", "o2", "r3")
     assert train.shapes[1] == (30, 10, 8, 30)
     assert train.parameters == 78_000  # 3,600 + 72,000 + 2,400
 

@@ -15,13 +15,9 @@ def layer(core_indices, sizes, batch):
     return TensorNetwork([*cores, ("b", *inputs)], ("b", *outputs), {**sizes, "b": batch})
 
 
-def outputs_first_train(out_modes, in_modes, ranks):
-    """A tensor train as in ``y = W x``, with bonds of length 1 at both ends."""
-    d = len(out_modes)
-    modes = [f"o{n}" for n in range(d)] + [f"i{n}" for n in range(d)]
-    sizes = dict(zip(modes, [*out_modes, *in_modes], strict=True))
-    sizes |= {f"r{n}": rank for n, rank in enumerate([1, *ranks, 1])}
-    return [(f"r{n}", mode, f"r{n + 1}") for n, mode in enumerate(modes)], sizes
+def outputs_first(out_modes, in_modes, ranks):
+    network = tensor_train(in_modes, out_modes, ranks)
+    return network.cores, network.sizes
 
 
 def train_matrix(in_modes, out_modes, ranks):
@@ -51,8 +47,8 @@ BTD_CORES = [("r0", "r1", "r2"), ("i0", "o0", "r0"), ("i1", "o1", "r1"), ("i2", 
 BTD_SIZES = dict(zip(("i0", "i1", "i2", "o0", "o1", "o2"), (8, 8, 12, 12, 8, 8), strict=True))
 BTD_SIZES |= {"r0": 8, "r1": 8, "r2": 8}
 
-SHEET = outputs_first_train((12, 8, 8), (8, 8, 12), [12] * 5)
-RANK_30 = outputs_first_train((8, 8, 12), (12, 8, 8), [30] * 5)
+SHEET = outputs_first((12, 8, 8), (8, 8, 12), [12] * 5)
+RANK_30 = outputs_first((8, 8, 12), (12, 8, 8), [30] * 5)
 D4 = train_matrix((4, 4, 6, 8), (8, 6, 4, 4), (8, 8, 8))
 RANK_16 = train_matrix((8, 8, 12), (12, 8, 8), (16, 16))
 TTM_30 = train_matrix((8, 8, 12), (12, 8, 8), (30, 30))
@@ -94,7 +90,7 @@ def test_left_to_right_starts_in_the_middle(batch):
     Rank 12 where the outer bonds allow it: 8 | 12 12 12 | 8. Per row: i0 with 768·144,
     i1 with 64·12·144, i2 with 8·12·8, o2 with 12·12·12, o1 with 96·12·12, o0 with 768·8.
     """
-    network = layer(*outputs_first_train((8, 8, 12), (12, 8, 8), [8, 12, 12, 12, 8]), batch)
+    network = layer(*outputs_first((8, 8, 12), (12, 8, 8), [8, 12, 12, 12, 8]), batch)
 
     tree = fixed_order(network, 6, "left_to_right")
 
@@ -118,7 +114,7 @@ def test_a_train_listed_the_other_way_round_costs_the_same(order):
 
 def test_bidirectional_costs_the_closed_form():
     """r²(n1n2 + n1n2n3) + r²(m2m3 + m1m2m3) + K r (N + M) for modes (12,8,8 | 8,8,12)."""
-    train = tensor_train((12, 8, 8), (8, 8, 12), [12] * 5)
+    train = tensor_train((12, 8, 8), (8, 8, 12), [12] * 5, inputs_first=True)
     network = layer(train.cores, train.sizes, 32)
 
     tree = fixed_order(network, 6, "bidirectional")
@@ -131,7 +127,7 @@ def test_bidirectional_costs_the_closed_form():
 @pytest.mark.parametrize(("modes", "macs"), [((6,), 7 * 3 * 12), ((2, 3), 18 * 3 * 2 + 7 * 3 * 12)])
 def test_bidirectional_takes_any_number_of_modes(modes, macs):
     """Rank 3, batch 7, 6 features to 6: halves cost r²·6 each with two modes, nothing with one."""
-    train = tensor_train(modes, modes[::-1], [3] * (2 * len(modes) - 1))
+    train = tensor_train(modes, modes[::-1], [3] * (2 * len(modes) - 1), inputs_first=True)
     network = layer(train.cores, train.sizes, 7)
 
     assert fixed_order(network, 2 * len(modes), "bidirectional").macs == macs
@@ -156,7 +152,7 @@ def test_a_core_joins_a_half_once_its_neighbours_have():
 
 
 def test_halves_run_from_the_input_end_to_the_output_end():
-    train = tensor_train((12, 8, 8), (8, 8, 12), [12] * 5)
+    train = tensor_train((12, 8, 8), (8, 8, 12), [12] * 5, inputs_first=True)
 
     assert halves(layer(train.cores, train.sizes, 1), 6) == ((0, 1, 2), (3, 4, 5))
     assert halves(layer(*SHEET, 1), 6) == ((5, 4, 3), (2, 1, 0))

@@ -29,16 +29,11 @@ from tests.contraction.networks import (
     all_trees,
     layer,
     nested,
-    outputs_first_train,
     random_network,
 )
 
 M3 = ((8, 8, 12), (12, 8, 8))
 M2 = ((16, 16), (16, 16))
-
-
-def train(in_modes, out_modes, ranks):
-    return outputs_first_train(out_modes, in_modes, ranks)
 
 
 def built(builder):
@@ -49,12 +44,14 @@ def built(builder):
     return cores
 
 
-TTM, TR, HT, BTD = map(built, (tensor_train_matrix, tensor_ring, hierarchical_tucker, block_term))
+TT, TTM, TR, HT, BTD = map(
+    built, (tensor_train, tensor_train_matrix, tensor_ring, hierarchical_tucker, block_term)
+)
 OPTIMA = [
-    (train, *M3, [12] * 5, 32, 691_200),
-    (train, *M3, [12] * 5, 1024, 19_123_200),
-    (train, *M3, [12] * 5, 4096, 75_746_304),
-    (train, (12, 8, 8), (8, 8, 12), [30] * 5, 256, 13_294_080),
+    (TT, *M3, [12] * 5, 32, 691_200),
+    (TT, *M3, [12] * 5, 1024, 19_123_200),
+    (TT, *M3, [12] * 5, 4096, 75_746_304),
+    (TT, (12, 8, 8), (8, 8, 12), [30] * 5, 256, 13_294_080),
     (TTM, *M3, [30, 30], 32, 42_098_688),
     (TTM, *M3, [16, 16], 512, 312_999_936),
     (TTM, (4, 4, 6, 8), (8, 6, 4, 4), [8, 8, 8], 128, 25_264_128),

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from archsim.contraction import block_term, hierarchical_tucker, tensor_ring, tensor_train
-from archsim.contraction.topology import Choices, Structure, bonds, topology
+from archsim.contraction.topology import Choices, Structure, joints, topology
 from tests.contraction.networks import layer
 
 
 def structure(network, *, closed=False, outer_products=False):
     terms = (*network.inputs, network.output)
-    joined = tuple(sorted({0} | {t for t in bonds(terms).values() if t & (t - 1)}))
+    joined = tuple(sorted({0} | {t for t in joints(terms).values() if t & (t - 1)}))
     count = len(network.inputs)
     return Structure(count + closed, count, joined, outer_products)
 

@@ -46,7 +46,7 @@ def layer(weight, rows):
 
 
 SMALL = layer(tensor_train((4, 6), (6, 4), (3, 5, 3)), 8)
-PAPER = layer(tensor_train((12, 8, 8), (8, 8, 12), (12,) * 5), 32)
+PAPER = layer(tensor_train((12, 8, 8), (8, 8, 12), (12,) * 5, inputs_first=True), 32)
 PAIRED = layer(tensor_train_matrix((4, 6), (6, 4), (3,)), 8)
 
 
@@ -169,6 +169,28 @@ def test_no_fixed_order_beats_one_that_is_searched_for_the_machine(name, kind):
         times = machine.seconds(network, order, FP32)
         for other, bound in times.at_least.items():
             assert bound <= costs[other][0]
+
+
+@pytest.mark.parametrize("name", ["u50_layer", "array_layer"])
+@pytest.mark.parametrize("kind", LAYERS)
+def test_a_schedule_bounds_its_simulation(name, kind):
+    """From below, but not by far: nothing but waiting for contended channels is missing."""
+    _, experiment = read(EXPERIMENTS / f"{name}.yaml")
+    machine = MachineSearch(experiment.architecture, experiment.energy)
+    network = layer(LAYERS[kind], 16)
+
+    for trial in machine._trials(network, [LayerPlan(order) for order in ORDERS], FP32):
+        seconds, joules = machine.outcome(network, trial.plan, FP32)
+
+        assert machine._prices_in(FP32).least(trial.macs)[0] <= trial.seconds <= seconds
+        assert trial.joules <= joules
+        assert trial.seconds > 0.4 * seconds
+        assert trial.joules > 0.4 * joules
+
+
+def test_a_plan_that_the_cores_cannot_take_has_no_trial(machine):
+    with pytest.raises(InputError, match="carries input and output modes"):
+        machine.trial(PAIRED, LayerPlan("bidirectional"), FP32)
 
 
 def cramped(memory):

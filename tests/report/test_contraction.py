@@ -108,6 +108,13 @@ def test_an_index_of_one_tensor_is_said_to_be_summed_before():
     assert "summed before any step, and not counted: j (of i j)" in text
 
 
+def test_a_bond_of_length_1_leaves_nothing_to_sum():
+    study = STUDIES["seven"]
+
+    assert "r0=1" in command(study)
+    assert "summed before" not in contraction_text(study, study.compare())
+
+
 def test_an_outer_product_that_wins_is_pointed_out():
     study = ContractionStudy(equation="i, j, i j k -> k", sizes={"i": 2, "j": 2, "k": 1000})
 
@@ -325,6 +332,7 @@ def test_a_drawing_is_titled_with_the_cost_and_signed_with_its_command():
 
     assert words[0] == "Best tree by MACs: 384 MACs"
     assert words[1].startswith("i j, j k, k l -> i l\n(i j, (j k, k l))\n384 MACs, 32 elements")
+    assert "other orders: left to right 1.50 x, greedy 1.50 x, best for traffic 1.50 x" in words[1]
     assert words[2] == command(CHAIN)
     assert command(CHAIN) == (
         "archsim contract 'i j, j k, k l -> i l' --size i=8 --size j=16 --size k=4 --size l=2 "

@@ -26,16 +26,19 @@ def cores_of(text, **sizes):
     return [core.split() for core in text.split(",")], sizes
 
 
-SHEET = tensor_train((12, 8, 8), (8, 8, 12), [12] * 5)
-UNEVEN = tensor_train((5, 2), (3, 7), [2, 6, 3])
+SHEET = tensor_train((12, 8, 8), (8, 8, 12), [12] * 5, inputs_first=True)
+UNEVEN = tensor_train((5, 2), (3, 7), [2, 6, 3], inputs_first=True)
+THREE = tensor_train((2, 3, 4), (4, 3, 2), [3, 4, 5, 4, 3], inputs_first=True)
 LAYERS = {
-    "train": (plain(tensor_train((2, 3, 4), (4, 3, 2), [3, 4, 5, 4, 3])), FIXED_ORDERS),
-    "train, outputs first": (mirrored(UNEVEN), FIXED_ORDERS),
-    "train of one mode": (plain(tensor_train((5,), (4,), [3])), FIXED_ORDERS),
+    "train, inputs first": (plain(THREE), FIXED_ORDERS),
+    "train, outputs first": (plain(tensor_train((5, 2), (3, 7), [3, 6, 2])), FIXED_ORDERS),
+    "train, mirrored": (mirrored(UNEVEN), FIXED_ORDERS),
+    "train of one mode": (plain(tensor_train((5,), (4,), [3], inputs_first=True)), FIXED_ORDERS),
     "train of two modes": (plain(UNEVEN), FIXED_ORDERS),
     "train of four modes": (plain(tensor_train((2, 3, 2, 2), (2, 2, 3, 2), [2, 3] * 3 + [2])),
                             FIXED_ORDERS),
-    "train of unequal halves": (plain(tensor_train((6,), (2, 3, 2), [2, 3, 2])), FIXED_ORDERS),
+    "train of unequal halves": (plain(tensor_train((6,), (2, 3, 2), [2, 3, 2], inputs_first=True)),
+                                FIXED_ORDERS),
     "train of rank 1": (plain(tensor_train((2, 3), (3, 2), [1, 1, 1])), FIXED_ORDERS),
     "train with modes of 1": (plain(tensor_train((1, 3), (2, 1), [2, 3, 2])), FIXED_ORDERS),
     "train with bonds of 1 at its ends": (
@@ -194,7 +197,7 @@ def test_inner_cores_of_long_trains_share_partial_products():
     suffixes G2G3 9·4·3, G1G2G3 9·8·3; G0 and G3: 16·9; G1 and G2: 16·9 with the prefix
     (length 1 and 2), then r1 i1.. : 3·8·3·3 and 3·4·3·3 with the suffix.
     """
-    train = tensor_train((2, 2, 2, 2), (2,), [3, 3, 3, 3])
+    train = tensor_train((2, 2, 2, 2), (2,), [3, 3, 3, 3], inputs_first=True)
     graph = training_graph(train.cores, train.sizes, 5, "bidirectional")
 
     expected = 240 + 30 + (36 + 72) + (108 + 216) + 2 * 144 + (144 + 216) + (144 + 108)

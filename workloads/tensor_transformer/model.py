@@ -341,10 +341,12 @@ def _weight(spec: TensorTransformer, builder: GraphBuilder) -> WeightFormat:
     if spec.flow == "dense":
         return dense_weight("e", "f")
     inputs, outputs = spec.modes
-    network = tensor_train(inputs, outputs, [spec.tt_rank] * (len(inputs) + len(outputs) - 1))
+    ranks = [spec.tt_rank] * (len(inputs) + len(outputs) - 1)
+    network = tensor_train(inputs, outputs, ranks, inputs_first=True)
+    ends = {"r0", f"r{len(network.cores)}"}
     builder.sizes.update(network.sizes)
     return WeightFormat(
-        cores=network.cores,
+        cores=tuple(tuple(i for i in core if i not in ends) for core in network.cores),
         inputs=tuple(f"i{n}" for n in range(len(inputs))),
         outputs=tuple(f"o{n}" for n in range(len(outputs))),
         order=spec.flow,
