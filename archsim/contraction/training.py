@@ -27,7 +27,8 @@ class TrainingFlow(ABC):
     """The forward pass, the gradient of the activation and those of the cores, on a builder.
 
     The network's tensors are the cores, then the activation if there is one; the gradient
-    of its output closes it. Call the methods in the order in which they stand here.
+    of its output closes it. Call the methods in the order in which they stand here; where
+    nobody wants the activation's gradient, ``start`` stands for ``backward``.
     """
 
     def __init__(self, builder: GraphBuilder, network: TensorNetwork, name: str) -> None:
@@ -44,8 +45,12 @@ class TrainingFlow(ABC):
         """Contract the network's tensors to its output."""
 
     @abstractmethod
+    def start(self, gradient: TensorSpec) -> None:
+        """Take the gradient of the output."""
+
+    @abstractmethod
     def backward(self, gradient: TensorSpec, result: str) -> TensorSpec:
-        """Return the activation's gradient, given the output's."""
+        """Start, and return the activation's gradient."""
 
     @abstractmethod
     def weight_gradient(self, core: int, result: str) -> TensorSpec:
@@ -200,12 +205,17 @@ class TwoSidedFlow(TrainingFlow):
         )
         return y.tensor
 
-    def backward(self, gradient: TensorSpec, result: str) -> TensorSpec:
-        """Go back through the right half, then through the left."""
+    def start(self, gradient: TensorSpec) -> None:
+        """Go back through the right half."""
         phase = Phase.BACKWARD
         self._dy = self.close(gradient, phase)
         self._u = self.lowering.merge(self._dy, self._products["right"], f"{self.name}.U", phase)
-        return self.finish(self._u, self._products["left"], self.activation, result, phase)
+
+    def backward(self, gradient: TensorSpec, result: str) -> TensorSpec:
+        """Go back through the right half, then through the left."""
+        self.start(gradient)
+        left = self._products["left"]
+        return self.finish(self._u, left, self.activation, result, Phase.BACKWARD)
 
     def weight_gradient(self, core: int, result: str) -> TensorSpec:
         """Contract the half's gradient with the half's other cores."""
@@ -281,11 +291,15 @@ class IndependentFlow(TrainingFlow):
         order = self.lowering.terms[self.closing]
         return self.lowering.merge(one, other, result, phase, order=order, shape=shape).tensor
 
+    def start(self, gradient: TensorSpec) -> None:
+        """Take the gradient of the output."""
+        self._leaves[self.closing] = self.close(gradient, Phase.BACKWARD)
+
     def backward(self, gradient: TensorSpec, result: str) -> TensorSpec:
         """Contract the tree of the activation's gradient."""
-        phase = Phase.BACKWARD
-        self._leaves[self.closing] = self.close(gradient, phase)
-        return self._gradient(self.activation, self.found.input_gradient, result, phase)
+        self.start(gradient)
+        tree = self.found.input_gradient
+        return self._gradient(self.activation, tree, result, Phase.BACKWARD)
 
     def weight_gradient(self, core: int, result: str) -> TensorSpec:
         """Contract the tree of the core's gradient."""

@@ -19,12 +19,13 @@ from archsim.ir.operation import Array
 from archsim.ir.tensor import Role, TensorSpec
 from archsim.ir.workload import WORKLOADS
 from workloads.tensor_layers import Flow
-from workloads.tensor_transformer.embedding import DenseTable, Embedding, Table, TensorTrainTable
-from workloads.tensor_transformer.encoder import Encoder, SoftmaxBackward
+from workloads.tensor_transformer.encoder import encoder
 from workloads.tensor_transformer.heads import Heads
-from workloads.tensor_transformer.layers import WeightFormat, dense_weight
-from workloads.tensor_transformer.optimizer import Adam, Optimizer, Sgd
-from workloads.tensor_transformer.step import Parameter, Step
+from workloads.transformer.attention import SoftmaxBackward
+from workloads.transformer.embedding import DenseTable, Embedding, Table, TensorTrainTable
+from workloads.transformer.linear import WeightFormat, dense_weight
+from workloads.transformer.optimizer import Adam, Optimizer, Sgd
+from workloads.transformer.step import Parameter, Step
 
 LIMITS = {
     "encoders": 256,
@@ -300,12 +301,12 @@ class _Model:
             self.step, _table(spec, self.step), spec.segments, spec.layer_norm_epsilon
         )
         self.encoders = [
-            Encoder(
+            encoder(
                 self.step,
                 f"encoder{number}",
                 weight,
                 softmax_backward=spec.softmax_backward,
-                activation=spec.activation,
+                function=spec.activation,
                 epsilon=spec.layer_norm_epsilon,
             )
             for number in range(spec.encoders)

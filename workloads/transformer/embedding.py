@@ -18,8 +18,8 @@ from archsim.contraction.training import ReverseFlow
 from archsim.contraction.tree import ContractionTree
 from archsim.ir.operation import Indices, Phase
 from archsim.ir.tensor import Role, TensorSpec
-from workloads.tensor_transformer.layers import LayerNorm
-from workloads.tensor_transformer.step import Step
+from workloads.transformer.norms import LayerNorm
+from workloads.transformer.step import Step
 
 DEVIATION = 0.02
 """Of a table's entries at first; as BERT's."""
@@ -160,7 +160,7 @@ class Embedding:
             "embedding.positions", (sizes["s"], sizes["e"]), deviation=DEVIATION
         )
         self.segments = DenseTable(step, "embedding.segment", segments) if segments else None
-        self.norm = LayerNorm(step, "embedding.norm", epsilon)
+        self.norm = LayerNorm(step, "embedding.norm", epsilon, divides=True)
 
     def forward(self) -> TensorSpec:
         """Return the normalised sum, (tokens, hidden)."""

@@ -1,0 +1,1 @@
+"""Transformers of real size: the layers that they are made of, and one workload for all."""
