@@ -76,7 +76,9 @@ class Gelu(Layer):
         c, k, grid = sqrt(2 / pi), self.CUBIC, self.grid
         tanh = f"tanh({c!r} * a * (1 + {k!r} * a * a))"
         if not self.step.trains:
-            return b.elementwise(self.name, phase, f"{grid} -> {grid}", f"0.5 * a * (1 + {tanh})", x)
+            return b.elementwise(
+                self.name, phase, f"{grid} -> {grid}", f"0.5 * a * (1 + {tanh})", x
+            )
         self._tanh = b.elementwise(f"{self.name}.tanh", phase, f"{grid} -> {grid}", tanh, x)
         return b.elementwise(
             self.name, phase, f"{grid}, {grid} -> {grid}", "0.5 * a * (1 + b)", x, self._tanh

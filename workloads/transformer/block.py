@@ -53,9 +53,7 @@ class PostNormBlock(Block):
         mixed = self.attention.forward(x)
         middle = self.attention_norm.forward(self._add("attention_residual", phase, x, mixed))
         narrowed = self.feed_forward.forward(middle)
-        return self.feed_forward_norm.forward(
-            self._add("output_residual", phase, middle, narrowed)
-        )
+        return self.feed_forward_norm.forward(self._add("output_residual", phase, middle, narrowed))
 
     def backward(self, dy: TensorSpec) -> TensorSpec:
         """Return the gradient of the block's input."""

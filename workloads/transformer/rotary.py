@@ -34,9 +34,7 @@ class Rotary(Layer):
         name = f"{self.name}.input.gradient"
         return self._turn(dy, name, Phase.BACKWARD, self.one, self.other)
 
-    def _turn(
-        self, x: TensorSpec, name: str, phase: Phase, given: str, wanted: str
-    ) -> TensorSpec:
+    def _turn(self, x: TensorSpec, name: str, phase: Phase, given: str, wanted: str) -> TensorSpec:
         builder, rotation = self.step.builder, self.step.data["rotation"]
         equation = f"{given}, s u v p -> {self.both}"
         terms = builder.elementwise(f"{name}.terms", phase, equation, "a * b", x, rotation)

@@ -40,6 +40,13 @@ class Step:
         self.data = data
         self.machine = machine
         self.parameters: dict[str, Parameter] = {}
+        self.number: TensorSpec | None = None
+        """Any one number that is at hand when gradients are: the loss."""
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """Extents of all indices."""
+        return self.builder.sizes
 
     @property
     def trains(self) -> bool:
@@ -71,17 +78,20 @@ class Step:
         assert gradient.shape == parameter.shape, parameter.name
         self.optimizer.update(self.builder, parameter, gradient)
 
-    def zeros(self, name: str, shape: Sequence[int], scalar: TensorSpec) -> TensorSpec:
+    def zeros(
+        self, name: str, shape: Sequence[int], phase: Phase = Phase.WEIGHT_GRADIENT
+    ) -> TensorSpec:
         """Fill a table with zeros, as an operation of its own: it is written like any other.
 
-        An elementwise operation has at least one input; ``scalar`` is that one.
+        An elementwise operation has at least one input; ``number`` is that one.
         """
+        assert self.number is not None, name
         indices = " ".join(f"d{n}" for n in range(len(shape)))
         return self.builder.add(
             Elementwise(
                 name=name,
-                phase=Phase.WEIGHT_GRADIENT,
-                inputs=(scalar,),
+                phase=phase,
+                inputs=(self.number,),
                 outputs=(self.builder.tensor(name, shape),),
                 equation=f" -> {indices}",
                 formula="0 * a",
