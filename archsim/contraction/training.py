@@ -7,6 +7,7 @@ which intermediates they share.
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from itertools import accumulate
 
 from archsim import formats
@@ -355,13 +356,18 @@ def training_flow(
                 plan = machine.find(network, known, builder.format)
                 return plan_flow(builder, network, plan, name)
     if order == "optimal" and activation > 0:
-        apart = needs_outer_products_somewhere(network)
-        found = search_training(network, activation, outer_products=apart, hyperedges=True)
-        return IndependentFlow(builder, found, name, activation)
+        return IndependentFlow(builder, _all_cheapest(network, activation), name, activation)
     tree = fixed_order(network, activation, order)
     if order == "bidirectional" and all(halves(network, activation)):
         return TwoSidedFlow(builder, network, name)
     return ReverseFlow(builder, tree, name, activation)
+
+
+@lru_cache(maxsize=1024)
+def _all_cheapest(network: TensorNetwork, activation: int) -> TrainingSearch:
+    """Return the cheapest trees; identical layers ask for the same."""
+    apart = needs_outer_products_somewhere(network)
+    return search_training(network, activation, outer_products=apart, hyperedges=True)
 
 
 def needs_outer_products_somewhere(network: TensorNetwork) -> bool:
