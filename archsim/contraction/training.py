@@ -57,6 +57,10 @@ class TrainingFlow(ABC):
     def weight_gradient(self, core: int, result: str) -> TensorSpec:
         """Return a core's gradient."""
 
+    @abstractmethod
+    def macs(self) -> int:
+        """Return the multiply-accumulates of the forward pass and all gradients."""
+
     def close(self, gradient: TensorSpec, phase: Phase) -> Part:
         """Return the gradient of the output as the part that closes the network."""
         return self.lowering.leaf(self.closing, gradient, phase)
@@ -126,6 +130,10 @@ class ReverseFlow(TrainingFlow):
     def weight_gradient(self, core: int, result: str) -> TensorSpec:
         """Go back along those that only cores are part of, too."""
         return self._leaf(core, result, Phase.WEIGHT_GRADIENT)
+
+    def macs(self) -> int:
+        """Count each step three times, and what is made again once more."""
+        return 3 * self.tree.macs + sum(self.tree.step_macs[step] for step in self.recomputed)
 
     def _leaf(self, leaf: int, result: str, phase: Phase) -> TensorSpec:
         made, sibling = self._used[leaf]
@@ -242,6 +250,11 @@ class TwoSidedFlow(TrainingFlow):
         before = self.lowering.merge(prefixes[place - 1], gradient, f"{result}.before", phase)
         return self.finish(before, suffixes[place + 1], core, result, phase)
 
+    def macs(self) -> int:
+        """Count them on a graph of its own."""
+        builder = GraphBuilder(self.name, self.network.sizes, self.lowering.builder.format)
+        return training_step(builder, TwoSidedFlow(builder, self.network, self.name)).macs
+
     def _operands(self, side: str) -> tuple[Part, Part]:
         """What a half's gradient is the product of."""
         return (self._leaves[self.activation], self._u) if side == "left" else (self._z, self._dy)
@@ -306,6 +319,10 @@ class IndependentFlow(TrainingFlow):
         """Contract the tree of the core's gradient."""
         tree = self.found.weight_gradients[core - (core > self.activation)]
         return self._gradient(core, tree, result, Phase.WEIGHT_GRADIENT)
+
+    def macs(self) -> int:
+        """Count the trees."""
+        return self.found.independent_macs
 
     def _gradient(self, leaf: int, tree: ContractionTree, result: str, phase: Phase) -> TensorSpec:
         return self.finish(*self._operands(leaf, tree, result, phase), leaf, result, phase)
@@ -422,4 +439,4 @@ def training_macs(network: TensorNetwork, order: str) -> int:
         InputError: for an order that the network cannot take, or that depends on a machine.
     """
     builder = GraphBuilder("layer", network.sizes, formats.parse("fp32"))
-    return training_step(builder, training_flow(builder, network, order, "layer")).macs
+    return training_flow(builder, network, order, "layer").macs()

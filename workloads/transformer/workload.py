@@ -37,7 +37,8 @@ class Transformer(TransformerFields, TrainedModel):
 
         Inputs: data, parameters and optimiser state. The first output is the loss, the
         logits, or what stands before them; in training each parameter and state ``x`` is
-        overwritten by ``x.updated``, and ``x.gradient`` is the gradient of parameter x.
+        overwritten by ``x.updated``, and ``x.gradient`` is the gradient of parameter x. Where
+        states are handed in, their gradient is ``layer0.input.gradient``.
 
         Raises:
             InputError: for an order that depends on the machine; see :meth:`lower_for`.
