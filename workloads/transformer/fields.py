@@ -58,7 +58,7 @@ class TransformerFields(ABC):
     """What makes one transformer differ from another."""
 
     mode: Literal["inference", "training"] = "inference"
-    """The forward pass, or a step of training: forward pass, all gradients, update."""
+    """``inference``: the forward pass. ``training``: also every gradient, and the update."""
     batch: int = 1
     """Sequences or images per step."""
     sequence: int = 128
@@ -72,7 +72,7 @@ class TransformerFields(ABC):
     kv_heads: int = 0
     """Heads of keys and values, each shared by equally many of queries; 0 for as many."""
     feed_forward: FeedForwardKind = "gelu"
-    """Function between two linear layers, or the gate of three."""
+    """``gelu``, ``relu``: a function between two linear layers. ``swiglu``: three, one a gate."""
     feed_width: int = 3072
     """Features between the feed-forward net's linear layers."""
     norm: NormKind = "layer_norm"
@@ -81,6 +81,7 @@ class TransformerFields(ABC):
     """Before each net, and once more before the head; or after each residual, and once
     after the embedding of tokens."""
     norm_epsilon: float = 1e-12
+    """Added to the variance, or the mean square."""
     causal: bool = False
     """Whether no token sees a later one. Masked scores are computed all the same."""
     positions: Literal["learned", "rotary", "none"] = "learned"
@@ -88,7 +89,7 @@ class TransformerFields(ABC):
     max_positions: int = 512
     """Rows of the table of learned positions."""
     rotary_base: float = 10000.0
-    """Ratio of the fastest to, nearly, the slowest rotation."""
+    """Pair p of d / 2 turns by base^(-2 p / d) for each position."""
     biases: tuple[Part, ...] = get_args(Part)
     """Linear layers with a bias; patches have one always."""
     input: InputKind = "tokens"
@@ -122,8 +123,9 @@ class TransformerFields(ABC):
     order: Order = "shared_optimal"
     """How cores are contracted; the last four depend on the machine, and suit training."""
     softmax_backward: SoftmaxBackward = "inner_product"
-    """``jacobian`` makes each row's matrix of derivatives."""
+    """A row's derivative as one number for all its entries, or (``jacobian``) as the matrix."""
     optimizer: OptimizerName = "sgd"
+    """Of all parameters alike."""
     learning_rate: float = 1e-3
     adam_beta1: float = 0.9
     adam_beta2: float = 0.999
