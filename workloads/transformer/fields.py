@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from archsim.contraction import (
     HARDWARE_ORDERS,
@@ -30,7 +30,10 @@ from workloads.transformer.optimizer import OptimizerName
 Part = Literal["query", "key", "value", "projection", "gate", "feed_in", "feed_out", "head"]
 """The linear layers of a block, and those of the head."""
 IN_BLOCKS: tuple[Part, ...] = get_args(Part)[:-1]
+Mode = Literal["inference", "training"]
 FeedForwardKind = Literal[ActivationKind, "swiglu"]
+NormPlace = Literal["before", "after"]
+PositionKind = Literal["learned", "rotary", "none"]
 InputKind = Literal["tokens", "patches", "states"]
 HeadKind = Literal["none", "pooler", "classifier", "pooled_classifier", "tokens"]
 Order = Literal[FixedOrder, SearchedOrder, HardwareOrder]
@@ -53,11 +56,27 @@ LIMITS = {
 """The largest values accepted: beyond them a number is a slip, not a model."""
 
 
+WORDS: Mapping[str, Any] = {
+    "mode": Mode,
+    "feed_forward": FeedForwardKind,
+    "norm": NormKind,
+    "norm_place": NormPlace,
+    "positions": PositionKind,
+    "input": InputKind,
+    "head": HeadKind,
+    "linear": LinearKind,
+    "order": Order,
+    "softmax_backward": SoftmaxBackward,
+    "optimizer": OptimizerName,
+}
+"""The fields that are words, and what each may say."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TransformerFields(ABC):
     """What makes one transformer differ from another."""
 
-    mode: Literal["inference", "training"] = "inference"
+    mode: Mode = "inference"
     """``inference``: the forward pass. ``training``: also every gradient, and the update."""
     batch: int = 1
     """Sequences or images per step."""
@@ -77,14 +96,14 @@ class TransformerFields(ABC):
     """Features between the feed-forward net's linear layers."""
     norm: NormKind = "layer_norm"
     """``layer_norm`` has a bias and takes off the mean, ``rms_norm`` neither."""
-    norm_place: Literal["before", "after"] = "after"
+    norm_place: NormPlace = "after"
     """Before each net, and once more before the head; or after each residual, and once
     after the embedding of tokens."""
     norm_epsilon: float = 1e-12
     """Added to the variance, or the mean square."""
     causal: bool = False
     """Whether no token sees a later one. Masked scores are computed all the same."""
-    positions: Literal["learned", "rotary", "none"] = "learned"
+    positions: PositionKind = "learned"
     """Rows added by the embedding, queries and keys turned in each block, or nothing."""
     max_positions: int = 512
     """Rows of the table of learned positions."""
@@ -153,21 +172,8 @@ class TransformerFields(ABC):
             self._check_cores()
 
     def _check_words(self) -> None:
-        choices: Mapping[str, tuple[str, ...]] = {
-            "mode": ("inference", "training"),
-            "feed_forward": (*get_args(ActivationKind), "swiglu"),
-            "norm": get_args(NormKind),
-            "norm_place": ("before", "after"),
-            "positions": ("learned", "rotary", "none"),
-            "input": get_args(InputKind),
-            "head": get_args(HeadKind),
-            "linear": ("dense", *get_args(WeightKind)),
-            "order": get_args(Order),
-            "softmax_backward": get_args(SoftmaxBackward),
-            "optimizer": get_args(OptimizerName),
-        }
-        for name, words in choices.items():
-            check_known(name, getattr(self, name), words)
+        for name, kinds in WORDS.items():
+            check_known(name, getattr(self, name), get_args(kinds))
         for name in ("biases", "tensorised"):
             for part in getattr(self, name):
                 check_known(name, part, get_args(Part))
