@@ -224,6 +224,7 @@ def test_listing_imports_nothing_slow():
     [
         ("dram", ["dram: a component", "capacity", "required", "one of B, KiB", "timing.tRCD"]),
         ("tensor_transformer", ["a workload", "tt_rank", "Source: ", "'dense'", "default"]),
+        ("transformer", ["a workload", "kv_heads", "'swiglu'", "'tensor_ring'", "Heads of"]),
         ("bf16", ["bf16: a number format of 16 bits", "exponent_bits", "8"]),
         ("int8", ["int8: a number format of 8 bits", "signed", "true"]),
         ("asic_45nm", ["a configuration", "static_power", "Horowitz"]),

@@ -1,29 +1,25 @@
 """The workload: one linear layer trained one step, its weight dense or a network of cores."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from math import prod
 from typing import Literal, get_args
 
 from archsim import formats
-from archsim.contraction import (
-    CoreNetwork,
-    LayerSearch,
-    block_term,
-    hierarchical_tucker,
-    tensor_ring,
-    tensor_train,
-    tensor_train_matrix,
-)
+from archsim.contraction import CoreNetwork, LayerSearch
 from archsim.errors import RegistryError
 from archsim.ir.graph import OperationGraph
 from archsim.ir.workload import WORKLOADS
-from workloads.tensor_layers import Flow, training_graph
+from workloads.tensor_layers import PAIRED, Flow, WeightKind, core_network, training_graph
 
 TensorFormat = Literal["tt", "ttm", "tr", "ht", "btd"]
-PAIRED = ("ttm", "btd")
-"""Formats whose cores carry an input mode and an output mode: they have no two halves."""
+KINDS: Mapping[TensorFormat, WeightKind] = {
+    "tt": "tensor_train",
+    "ttm": "tensor_train_matrix",
+    "tr": "tensor_ring",
+    "ht": "hierarchical_tucker",
+    "btd": "block_term",
+}
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "format": get_args(TensorFormat),
     "order": get_args(Flow),
@@ -70,7 +66,7 @@ class TensorLayer:
                 raise ValueError(f"{name}: must be in [1, {most}], got {getattr(self, name)}")
         for name in ("in_modes", "out_modes"):
             _check_modes(name, getattr(self, name))
-        if self.format in PAIRED and self.order != "dense":
+        if KINDS[self.format] in PAIRED and self.order != "dense":
             self._check_pairs()
         try:
             formats.parse(self.number_format)
@@ -96,16 +92,7 @@ class TensorLayer:
             modes = {f"i{n}": extent for n, extent in enumerate(self.in_modes)}
             modes |= {f"o{n}": extent for n, extent in enumerate(self.out_modes)}
             return CoreNetwork((tuple(modes),), modes)
-        inputs, outputs = len(self.in_modes), len(self.out_modes)
-        builders: Mapping[TensorFormat, tuple[_Builder, int]] = {
-            "tt": (partial(tensor_train, inputs_first=True), inputs + outputs - 1),
-            "ttm": (tensor_train_matrix, inputs - 1),
-            "tr": (tensor_ring, inputs + outputs),
-            "ht": (hierarchical_tucker, 2 * (inputs + outputs) - 2),
-            "btd": (block_term, inputs),
-        }
-        build, bonds = builders[self.format]
-        return build(self.in_modes, self.out_modes, [self.rank] * bonds)
+        return core_network(KINDS[self.format], self.in_modes, self.out_modes, self.rank)
 
     def lower(self) -> OperationGraph:
         """Return the graph of one training step, as :func:`training_graph` names its tensors.
@@ -130,9 +117,6 @@ class TensorLayer:
             number_format=self.number_format,
             machine=machine,
         )
-
-
-_Builder = Callable[[tuple[int, ...], tuple[int, ...], list[int]], CoreNetwork]
 
 
 def _check_modes(name: str, modes: tuple[int, ...]) -> None:

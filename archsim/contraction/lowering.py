@@ -6,6 +6,8 @@ Whatever has been contracted is the product of some of the network's tensors: a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from math import prod
 
 from archsim.contraction.network import open_indices
 from archsim.contraction.tree import ContractionTree
@@ -58,8 +60,9 @@ class NetworkLowering:
         """Contract two parts; without an ``order``, the result lies as moves the least."""
         members = one.members | other.members
         if order is None:
-            layouts = (self._layout(one, other), self._layout(other, one))
-            order = min(layouts, key=lambda layout: layout[0])[1]
+            kept = frozenset(open_indices(self.terms, members))
+            sizes = tuple((i, self.builder.sizes[i]) for i in (*one.indices, *other.indices))
+            order = _cheapest_layout(one.indices, other.indices, kept, sizes)
         equation = f"{' '.join(one.indices)}, {' '.join(other.indices)} -> {' '.join(order)}"
         tensor = self.builder.contract(
             name, phase, equation, one.tensor, other.tensor, shape=shape, role=role
@@ -87,21 +90,33 @@ class NetworkLowering:
             name, phase, equation, "a", summed.tensor, shape=shape, role=role
         )
 
-    def _layout(self, left: Part, right: Part) -> tuple[int, Indices]:
-        """Elements of operands that a product ``left @ right`` moves, and its result's layout."""
-        kept = set(open_indices(self.terms, left.members | right.members))
-        batch = [i for i in left.indices if i in right.indices and i in kept]
-        m = [i for i in left.indices if i not in right.indices]
-        n = [i for i in right.indices if i not in left.indices]
-        moved = min(
-            left.tensor.elements * (list(left.indices) != [*batch, *m, *summed])
-            + right.tensor.elements * (list(right.indices) != [*batch, *summed, *n])
-            for summed in (
-                [i for i in part.indices if i in shared.indices and i not in kept]
-                for part, shared in ((left, right), (right, left))
-            )
+
+@lru_cache(maxsize=1 << 14)
+def _cheapest_layout(
+    one: Indices, other: Indices, kept: frozenset[str], extents: tuple[tuple[str, int], ...]
+) -> Indices:
+    """Return the layout of a product of which either order of the operands moves the least."""
+    sizes = dict(extents)
+    layouts = (_layout(one, other, kept, sizes), _layout(other, one, kept, sizes))
+    return min(layouts, key=lambda layout: layout[0])[1]
+
+
+def _layout(
+    left: Indices, right: Indices, kept: frozenset[str], sizes: Mapping[str, int]
+) -> tuple[int, Indices]:
+    """Elements of operands that a product ``left @ right`` moves, and its result's layout."""
+    batch = [i for i in left if i in right and i in kept]
+    m = [i for i in left if i not in right]
+    n = [i for i in right if i not in left]
+    moved = min(
+        prod(sizes[i] for i in left) * (list(left) != [*batch, *m, *summed])
+        + prod(sizes[i] for i in right) * (list(right) != [*batch, *summed, *n])
+        for summed in (
+            [i for i in part if i in shared and i not in kept]
+            for part, shared in ((left, right), (right, left))
         )
-        return moved, (*batch, *m, *n)
+    )
+    return moved, (*batch, *m, *n)
 
 
 def lower_tree(

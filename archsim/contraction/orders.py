@@ -8,7 +8,7 @@ output cores first, as in ``y = W x``, or input cores first, as in ``Y = X W``.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from statistics import fmean
 from typing import Literal, get_args
 
@@ -25,6 +25,7 @@ SEARCHED_ORDERS: tuple[SearchedOrder, ...] = get_args(SearchedOrder)
 ORDERS: tuple[FixedOrder | SearchedOrder, ...] = (*FIXED_ORDERS, *SEARCHED_ORDERS)
 
 
+@lru_cache(maxsize=1024)
 def fixed_order(network: TensorNetwork, activation: int, order: str) -> ContractionTree:
     """Return the contraction tree of a named order.
 
@@ -35,7 +36,8 @@ def fixed_order(network: TensorNetwork, activation: int, order: str) -> Contract
     ``bidirectional``: input and output cores are contracted among themselves, each half
     from its far end towards the middle; the activation meets one half, then the other.
     ``optimal`` and ``shared_optimal``: fewest multiply-accumulates; they differ in the
-    gradients only. ``greedy``: step by step, what shrinks the tensors held the most.
+    gradients only. ``greedy``: step by step, what shrinks the tensors held the most. Equal
+    networks are searched once.
 
     Source: Tian et al., "Ultra memory-efficient on-FPGA training of transformers via
     tensor-compressed optimization" (2025), bi-directional contraction.

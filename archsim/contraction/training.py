@@ -7,6 +7,7 @@ which intermediates they share.
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from itertools import accumulate
 
 from archsim import formats
@@ -27,7 +28,8 @@ class TrainingFlow(ABC):
     """The forward pass, the gradient of the activation and those of the cores, on a builder.
 
     The network's tensors are the cores, then the activation if there is one; the gradient
-    of its output closes it. Call the methods in the order in which they stand here.
+    of its output closes it. Call the methods in the order in which they stand here; where
+    nobody wants the activation's gradient, ``start`` stands for ``backward``.
     """
 
     def __init__(self, builder: GraphBuilder, network: TensorNetwork, name: str) -> None:
@@ -44,12 +46,20 @@ class TrainingFlow(ABC):
         """Contract the network's tensors to its output."""
 
     @abstractmethod
+    def start(self, gradient: TensorSpec) -> None:
+        """Take the gradient of the output."""
+
+    @abstractmethod
     def backward(self, gradient: TensorSpec, result: str) -> TensorSpec:
-        """Return the activation's gradient, given the output's."""
+        """Start, and return the activation's gradient."""
 
     @abstractmethod
     def weight_gradient(self, core: int, result: str) -> TensorSpec:
         """Return a core's gradient."""
+
+    @abstractmethod
+    def macs(self) -> int:
+        """Return the multiply-accumulates of the forward pass and all gradients."""
 
     def close(self, gradient: TensorSpec, phase: Phase) -> Part:
         """Return the gradient of the output as the part that closes the network."""
@@ -120,6 +130,10 @@ class ReverseFlow(TrainingFlow):
     def weight_gradient(self, core: int, result: str) -> TensorSpec:
         """Go back along those that only cores are part of, too."""
         return self._leaf(core, result, Phase.WEIGHT_GRADIENT)
+
+    def macs(self) -> int:
+        """Count each step three times, and what is made again once more."""
+        return 3 * self.tree.macs + sum(self.tree.step_macs[step] for step in self.recomputed)
 
     def _leaf(self, leaf: int, result: str, phase: Phase) -> TensorSpec:
         made, sibling = self._used[leaf]
@@ -200,12 +214,17 @@ class TwoSidedFlow(TrainingFlow):
         )
         return y.tensor
 
-    def backward(self, gradient: TensorSpec, result: str) -> TensorSpec:
-        """Go back through the right half, then through the left."""
+    def start(self, gradient: TensorSpec) -> None:
+        """Go back through the right half."""
         phase = Phase.BACKWARD
         self._dy = self.close(gradient, phase)
         self._u = self.lowering.merge(self._dy, self._products["right"], f"{self.name}.U", phase)
-        return self.finish(self._u, self._products["left"], self.activation, result, phase)
+
+    def backward(self, gradient: TensorSpec, result: str) -> TensorSpec:
+        """Go back through the right half, then through the left."""
+        self.start(gradient)
+        left = self._products["left"]
+        return self.finish(self._u, left, self.activation, result, Phase.BACKWARD)
 
     def weight_gradient(self, core: int, result: str) -> TensorSpec:
         """Contract the half's gradient with the half's other cores."""
@@ -230,6 +249,11 @@ class TwoSidedFlow(TrainingFlow):
             return self.finish(gradient, prefixes[-1], core, result, phase)
         before = self.lowering.merge(prefixes[place - 1], gradient, f"{result}.before", phase)
         return self.finish(before, suffixes[place + 1], core, result, phase)
+
+    def macs(self) -> int:
+        """Count them on a graph of its own."""
+        builder = GraphBuilder(self.name, self.network.sizes, self.lowering.builder.format)
+        return training_step(builder, TwoSidedFlow(builder, self.network, self.name)).macs
 
     def _operands(self, side: str) -> tuple[Part, Part]:
         """What a half's gradient is the product of."""
@@ -281,16 +305,24 @@ class IndependentFlow(TrainingFlow):
         order = self.lowering.terms[self.closing]
         return self.lowering.merge(one, other, result, phase, order=order, shape=shape).tensor
 
+    def start(self, gradient: TensorSpec) -> None:
+        """Take the gradient of the output."""
+        self._leaves[self.closing] = self.close(gradient, Phase.BACKWARD)
+
     def backward(self, gradient: TensorSpec, result: str) -> TensorSpec:
         """Contract the tree of the activation's gradient."""
-        phase = Phase.BACKWARD
-        self._leaves[self.closing] = self.close(gradient, phase)
-        return self._gradient(self.activation, self.found.input_gradient, result, phase)
+        self.start(gradient)
+        tree = self.found.input_gradient
+        return self._gradient(self.activation, tree, result, Phase.BACKWARD)
 
     def weight_gradient(self, core: int, result: str) -> TensorSpec:
         """Contract the tree of the core's gradient."""
         tree = self.found.weight_gradients[core - (core > self.activation)]
         return self._gradient(core, tree, result, Phase.WEIGHT_GRADIENT)
+
+    def macs(self) -> int:
+        """Count the trees."""
+        return self.found.independent_macs
 
     def _gradient(self, leaf: int, tree: ContractionTree, result: str, phase: Phase) -> TensorSpec:
         return self.finish(*self._operands(leaf, tree, result, phase), leaf, result, phase)
@@ -341,13 +373,18 @@ def training_flow(
                 plan = machine.find(network, known, builder.format)
                 return plan_flow(builder, network, plan, name)
     if order == "optimal" and activation > 0:
-        apart = needs_outer_products_somewhere(network)
-        found = search_training(network, activation, outer_products=apart, hyperedges=True)
-        return IndependentFlow(builder, found, name, activation)
+        return IndependentFlow(builder, _all_cheapest(network, activation), name, activation)
     tree = fixed_order(network, activation, order)
     if order == "bidirectional" and all(halves(network, activation)):
         return TwoSidedFlow(builder, network, name)
     return ReverseFlow(builder, tree, name, activation)
+
+
+@lru_cache(maxsize=1024)
+def _all_cheapest(network: TensorNetwork, activation: int) -> TrainingSearch:
+    """Return the cheapest trees; identical layers ask for the same."""
+    apart = needs_outer_products_somewhere(network)
+    return search_training(network, activation, outer_products=apart, hyperedges=True)
 
 
 def needs_outer_products_somewhere(network: TensorNetwork) -> bool:
@@ -402,4 +439,4 @@ def training_macs(network: TensorNetwork, order: str) -> int:
         InputError: for an order that the network cannot take, or that depends on a machine.
     """
     builder = GraphBuilder("layer", network.sizes, formats.parse("fp32"))
-    return training_step(builder, training_flow(builder, network, order, "layer")).macs
+    return training_flow(builder, network, order, "layer").macs()

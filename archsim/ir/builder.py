@@ -1,6 +1,8 @@
 """Builds operation graphs: names tensors, and writes down each transpose that hardware needs."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import prod
 
 from archsim.formats import NumberFormat
@@ -83,13 +85,12 @@ class GraphBuilder:
         operands change places where that saves one.
         """
         (one, other), result = read_equation(equation)
-        plans = [
-            _MatrixProduct(self.sizes, left, one, right, other, result),
-            _MatrixProduct(self.sizes, right, other, left, one, result),
-        ]
-        plan = min(plans, key=lambda plan: plan.moved_elements)
-        a = self._lay(plan.left, plan.left_term, plan.left_order, phase)
-        b = self._lay(plan.right, plan.right_term, plan.right_order, phase)
+        extents = tuple(self._sizes((one, other)).items())
+        plan = _matrix_product(one, other, result, extents)
+        if plan.swaps:
+            left, right, one, other = right, left, other, one
+        a = self._lay(left, one, plan.left_order, phase)
+        b = self._lay(right, other, plan.right_order, phase)
         shape = shape or [self.sizes[index] for index in result]
         moves = plan.result_moves
         product = self.add(
@@ -231,39 +232,59 @@ def _same_layout(sizes: Mapping[str, int], one: Indices, other: Indices) -> bool
     return [i for i in one if sizes[i] > 1] == [i for i in other if sizes[i] > 1]
 
 
+@dataclass(frozen=True)
 class _MatrixProduct:
     """One way to write a contraction as a matrix product, and what must be permuted for it."""
 
-    def __init__(
-        self,
-        sizes: Mapping[str, int],
-        left: TensorSpec,
-        left_term: Indices,
-        right: TensorSpec,
-        right_term: Indices,
-        result: Indices,
-    ) -> None:
-        self.left, self.right = left, right
-        self.left_term, self.right_term = left_term, right_term
-        batch = tuple(i for i in result if i in left_term and i in right_term)
-        m = tuple(i for i in left_term if i not in right_term)
-        n = tuple(i for i in right_term if i not in left_term)
-        k = tuple(i for i in left_term if i in right_term and i not in result)
-        orders = [
-            (k_order, (*batch, *m, *k_order), (*batch, *k_order, *n))
-            for k_order in (k, tuple(i for i in right_term if i in k))
-        ]
+    left_order: Indices
+    right_order: Indices
+    result_order: Indices
+    result_moves: bool
+    moved_elements: int
+    swaps: bool = False
+    """Whether the operands change places."""
 
-        def cost(order: tuple[Indices, Indices, Indices]) -> int:
-            moved = 0 if _same_layout(sizes, left_term, order[1]) else left.elements
-            return moved + (0 if _same_layout(sizes, right_term, order[2]) else right.elements)
 
-        best = min(orders, key=cost)
-        _, self.left_order, self.right_order = best
-        self.result_order: Indices = (*batch, *m, *n)
-        self.result_moves = not _same_layout(sizes, self.result_order, result)
-        if not self.result_moves:
-            self.result_order = result
-        self.moved_elements = cost(best) + (
-            prod(sizes[i] for i in result) if self.result_moves else 0
-        )
+@lru_cache(maxsize=1 << 14)
+def _matrix_product(
+    left: Indices, right: Indices, result: Indices, extents: tuple[tuple[str, int], ...]
+) -> _MatrixProduct:
+    """Return the way that permutes the least; identical layers ask for the same."""
+    sizes = dict(extents)
+    straight = _straight(left, right, result, sizes)
+    swapped = _straight(right, left, result, sizes)
+    if straight.moved_elements <= swapped.moved_elements:
+        return straight
+    return replace(swapped, swaps=True)
+
+
+def _straight(
+    left: Indices, right: Indices, result: Indices, sizes: Mapping[str, int]
+) -> _MatrixProduct:
+    """Return the way that permutes the least with the operands where they are."""
+    batch = tuple(i for i in result if i in left and i in right)
+    m = tuple(i for i in left if i not in right)
+    n = tuple(i for i in right if i not in left)
+    k = tuple(i for i in left if i in right and i not in result)
+    orders = [
+        ((*batch, *m, *summed), (*batch, *summed, *n))
+        for summed in (k, tuple(i for i in right if i in k))
+    ]
+
+    def elements(term: Indices) -> int:
+        return prod(sizes[i] for i in term)
+
+    def cost(order: tuple[Indices, Indices]) -> int:
+        moved = 0 if _same_layout(sizes, left, order[0]) else elements(left)
+        return moved + (0 if _same_layout(sizes, right, order[1]) else elements(right))
+
+    left_order, right_order = best = min(orders, key=cost)
+    product: Indices = (*batch, *m, *n)
+    moves = not _same_layout(sizes, product, result)
+    return _MatrixProduct(
+        left_order=left_order,
+        right_order=right_order,
+        result_order=product if moves else result,
+        result_moves=moves,
+        moved_elements=cost(best) + (elements(result) if moves else 0),
+    )

@@ -6,7 +6,7 @@ of a (32, 96) tensor, where ``sizes`` gives ``i0`` and ``i1``.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import prod
 from typing import ClassVar
 
@@ -20,6 +20,7 @@ from archsim.ir.tensor import TensorSpec
 from archsim.ir.tile import AXES, Access, Axis, Layout, Tile
 
 
+@lru_cache(maxsize=1 << 14)
 def read_equation(equation: str) -> tuple[tuple[Indices, ...], Indices]:
     """Split ``"b i, i o -> b o"`` into its input terms and its output term.
 

@@ -78,7 +78,7 @@ def _orders(result: Result) -> list[str]:
     ]
     more = len(result.orders) - ORDERS
     rest = [f"  {count(more)} more sorts of layer in result.json"] if more > 0 else []
-    return ["contraction order, and what a layer's training step costs in it", *told, *rest]
+    return ["contraction order, and what a layer costs in it", *told, *rest]
 
 
 def _side_by_side(splits: Sequence[Split]) -> list[str]:

@@ -3,15 +3,21 @@
 import numpy as np
 import pytest
 
+from archsim import formats
 from archsim.contraction import (
+    ORDERS,
     TensorNetwork,
     hierarchical_tucker,
     search,
     search_training,
     tensor_train,
     tensor_train_matrix,
+    training_flow,
+    training_macs,
+    training_step,
 )
 from archsim.errors import GraphError, InputError
+from archsim.ir import GraphBuilder
 from tests.contraction.networks import layer, random_network
 
 
@@ -57,6 +63,31 @@ def test_each_gradient_is_contracted_from_all_other_tensors():
         ("i0", "o0", "r1"),  # the bond of length 1 at the end is in no other tensor
         ("r1", "i1", "o1"),
     ]
+
+
+TRAIN = tensor_train((4, 3), (3, 5), [2, 3, 2])
+MATRIX = tensor_train_matrix((4, 3), (1, 5), [3])  # its cores have no two halves
+TREE = hierarchical_tucker((4, 3), (3, 5), [2, 3, 3, 2, 2, 4])
+
+
+@pytest.mark.parametrize(
+    ("cores", "order"),
+    [
+        *((cores, order) for cores in (TRAIN, TREE) for order in ORDERS),
+        *((MATRIX, order) for order in ORDERS if order != "bidirectional"),
+    ],
+)
+def test_a_training_step_s_multiplies_are_told_without_its_graph(cores, order):
+    inputs = tuple(index for index in cores.output if index[0] == "i")
+    outputs = tuple(index for index in cores.output if index[0] == "o")
+    sizes = {**cores.sizes, "batch": 6}
+    network = TensorNetwork((*cores.cores, ("batch", *inputs)), ("batch", *outputs), sizes)
+    builder = GraphBuilder("layer", sizes, formats.parse("fp32"))
+
+    told = training_macs(network, order)
+
+    graph = training_step(builder, training_flow(builder, network, order, "layer"))
+    assert told == graph.macs
 
 
 def test_the_activation_may_stand_anywhere():

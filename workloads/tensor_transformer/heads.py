@@ -2,8 +2,9 @@
 
 from archsim.ir.operation import Phase
 from archsim.ir.tensor import TensorSpec
-from workloads.tensor_transformer.layers import Linear, Tanh, WeightFormat, dense_weight
-from workloads.tensor_transformer.step import Step
+from workloads.transformer.activations import Tanh
+from workloads.transformer.linear import Linear, WeightFormat, dense_weight
+from workloads.transformer.step import Step
 
 
 class Head:
@@ -18,7 +19,7 @@ class Head:
         self.step, self.name, self.rows = step, name, rows
         self.grid = f"{rows} {classes}"
         self.hidden = Linear(step, f"{name}.hidden", weight, rows)
-        self.tanh = Tanh(step, f"{name}.active", rows)
+        self.tanh = Tanh(step, f"{name}.active", f"{rows} e")
         self.classifier = Linear(step, f"{name}.classifier", dense_weight("e", classes), rows)
 
     def forward(self, x: TensorSpec, targets: TensorSpec) -> TensorSpec:

@@ -4,27 +4,37 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import isfinite, prod
-from typing import Literal, get_args
+from math import prod
+from typing import get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from archsim import formats
 from archsim.contraction import LayerSearch, tensor_train
-from archsim.errors import RegistryError
 from archsim.ir.builder import GraphBuilder
 from archsim.ir.graph import OperationGraph
 from archsim.ir.operation import Array
 from archsim.ir.tensor import Role, TensorSpec
 from archsim.ir.workload import WORKLOADS
 from workloads.tensor_layers import Flow
-from workloads.tensor_transformer.embedding import DenseTable, Embedding, Table, TensorTrainTable
-from workloads.tensor_transformer.encoder import Encoder, SoftmaxBackward
+from workloads.tensor_transformer.encoder import encoder
 from workloads.tensor_transformer.heads import Heads
-from workloads.tensor_transformer.layers import WeightFormat, dense_weight
-from workloads.tensor_transformer.optimizer import Adam, Optimizer, Sgd
-from workloads.tensor_transformer.step import Parameter, Step
+from workloads.transformer.activations import ActivationKind
+from workloads.transformer.attention import SoftmaxBackward
+from workloads.transformer.checks import check_number_format, check_positive, check_within
+from workloads.transformer.embedding import (
+    DenseTable,
+    Positions,
+    Table,
+    TensorTrainTable,
+    TokenEmbedding,
+)
+from workloads.transformer.linear import WeightFormat, dense_weight
+from workloads.transformer.norms import LayerNorm
+from workloads.transformer.optimizer import Optimizer, OptimizerName, named_optimizer
+from workloads.transformer.step import Parameter, Step
+from workloads.transformer.trained import TrainedModel
 
 LIMITS = {
     "encoders": 256,
@@ -41,16 +51,16 @@ LIMITS = {
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "flow": get_args(Flow),
-    "activation": ("gelu", "relu"),
+    "activation": get_args(ActivationKind),
     "softmax_backward": get_args(SoftmaxBackward),
-    "optimizer": ("sgd", "adam"),
+    "optimizer": get_args(OptimizerName),
 }
 """What the fields that are words may say."""
 
 
 @WORKLOADS.register("tensor_transformer")
 @dataclass(frozen=True, kw_only=True)
-class TensorTransformer:
+class TensorTransformer(TrainedModel):
     """One training step of a transformer whose weights are tensor trains.
 
     The defaults are the two-encoder model for ATIS (air travel requests of 32 tokens).
@@ -90,11 +100,11 @@ class TensorTransformer:
     """Kinds of segment rows; 0 for single sentences."""
     intents: int = 26
     slots: int = 120
-    activation: Literal["gelu", "relu"] = "gelu"
+    activation: ActivationKind = "gelu"
     softmax_backward: SoftmaxBackward = "jacobian"
     """``jacobian`` as in the authors' kernel; ``inner_product`` costs less."""
     layer_norm_epsilon: float = 1e-5
-    optimizer: Literal["sgd", "adam"] = "sgd"
+    optimizer: OptimizerName = "sgd"
     learning_rate: float = 1e-3
     adam_beta1: float = 0.9
     adam_beta2: float = 0.999
@@ -103,10 +113,10 @@ class TensorTransformer:
 
     def __post_init__(self) -> None:
         for name, most in LIMITS.items():
-            _within(name, getattr(self, name), 1, most)
-        _within("segments", self.segments, 0, 1 << 16)
-        _within("tt_rank", self.tt_rank, 1, self.hidden)
-        _within("ttm_rank", self.ttm_rank, 1, self.hidden)
+            check_within(name, getattr(self, name), 1, most)
+        check_within("segments", self.segments, 0, 1 << 16)
+        check_within("tt_rank", self.tt_rank, 1, self.hidden)
+        check_within("ttm_rank", self.ttm_rank, 1, self.hidden)
         if self.hidden % self.heads:
             raise ValueError(f"heads: {self.heads} heads do not divide hidden {self.hidden}")
         for name, known in CHOICES.items():
@@ -115,16 +125,11 @@ class TensorTransformer:
         if self.flow != "dense":
             self._check_modes()
         self._check_numbers()
-        try:
-            formats.parse(self.number_format)
-        except RegistryError as error:
-            raise ValueError(f"number_format: {error}") from error
+        check_number_format(self.number_format)
 
     def _check_numbers(self) -> None:
         for name in ("learning_rate", "layer_norm_epsilon", "adam_epsilon"):
-            value = getattr(self, name)
-            if not (isfinite(value) and value > 0):
-                raise ValueError(f"{name}: must be > 0 and finite, got {value}")
+            check_positive(name, getattr(self, name))
         for name in ("adam_beta1", "adam_beta2"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name}: must be in [0, 1), got {getattr(self, name)}")
@@ -198,11 +203,6 @@ class TensorTransformer:
         return _Model(self).step.parameters
 
     @property
-    def parameter_bytes(self) -> int:
-        """Bytes of all trained tensors."""
-        return sum(parameter.tensor.size_bytes for parameter in self.parameters.values())
-
-    @property
     def dense_parameter_bytes(self) -> int:
         """Bytes that the same model takes uncompressed."""
         return replace(self, flow="dense").parameter_bytes
@@ -210,36 +210,13 @@ class TensorTransformer:
     @property
     def update_rule(self) -> Optimizer:
         """The optimiser."""
-        if self.optimizer == "sgd":
-            return Sgd(learning_rate=self.learning_rate)
-        return Adam(
-            learning_rate=self.learning_rate,
-            beta1=self.adam_beta1,
-            beta2=self.adam_beta2,
-            epsilon=self.adam_epsilon,
+        return named_optimizer(
+            self.optimizer,
+            self.learning_rate,
+            self.adam_beta1,
+            self.adam_beta2,
+            self.adam_epsilon,
         )
-
-    def initial_parameters(self, rng: np.random.Generator) -> dict[str, Array]:
-        """Draw every parameter, and set the optimiser's state to zero."""
-        values: dict[str, Array] = {}
-        for name, parameter in self.parameters.items():
-            shape = parameter.tensor.shape
-            values[name] = parameter.mean + parameter.deviation * rng.standard_normal(shape)
-            for state in self.update_rule.state(parameter.tensor):
-                values[state.name] = np.zeros(shape)
-        return values
-
-    def next_parameters(self, results: Mapping[str, Array]) -> dict[str, Array]:
-        """Pick the updated parameters and state out of what a step computed."""
-        names = [
-            name
-            for parameter in self.parameters.values()
-            for name in (
-                parameter.tensor.name,
-                *(state.name for state in self.update_rule.state(parameter.tensor)),
-            )
-        ]
-        return {name: results[f"{name}.updated"] for name in names}
 
     def step_inputs(
         self,
@@ -296,16 +273,14 @@ class _Model:
         builder = GraphBuilder(name, sizes, formats.parse(spec.number_format))
         self.step = Step(builder, spec.update_rule, _data(builder, spec), machine)
         weight = _weight(spec, builder)
-        self.embedding = Embedding(
-            self.step, _table(spec, self.step), spec.segments, spec.layer_norm_epsilon
-        )
+        self.embedding = _embedding(spec, self.step)
         self.encoders = [
-            Encoder(
+            encoder(
                 self.step,
                 f"encoder{number}",
                 weight,
                 softmax_backward=spec.softmax_backward,
-                activation=spec.activation,
+                function=spec.activation,
                 epsilon=spec.layer_norm_epsilon,
             )
             for number in range(spec.encoders)
@@ -315,14 +290,15 @@ class _Model:
     def run(self) -> None:
         """Lower the forward pass, the backward pass and the updates."""
         x = self.embedding.forward()
-        for encoder in self.encoders:
-            x = encoder.forward(x)
+        for block in self.encoders:
+            x = block.forward(x)
         loss = self.heads.forward(x)
         self.step.builder.output(loss)
+        self.step.number = loss
         dx = self.heads.backward()
-        for encoder in reversed(self.encoders):
-            dx = encoder.backward(dx)
-        self.embedding.backward(dx, loss)
+        for block in reversed(self.encoders):
+            dx = block.backward(dx)
+        self.embedding.backward(dx)
 
 
 def _data(builder: GraphBuilder, spec: TensorTransformer) -> dict[str, TensorSpec]:
@@ -353,15 +329,18 @@ def _weight(spec: TensorTransformer, builder: GraphBuilder) -> WeightFormat:
     )
 
 
+def _embedding(spec: TensorTransformer, step: Step) -> TokenEmbedding:
+    tokens = _table(spec, step)
+    positions = Positions(step, "embedding.positions", spec.sequence)
+    segments = DenseTable(step, "embedding.segment", spec.segments) if spec.segments else None
+    norm = LayerNorm(step, "embedding.norm", spec.layer_norm_epsilon, divides=True)
+    return TokenEmbedding(step, tokens, positions, segments, norm)
+
+
 def _table(spec: TensorTransformer, step: Step) -> Table:
     if spec.flow == "dense":
         return DenseTable(step, "embedding", spec.vocabulary)
     return TensorTrainTable(step, "embedding", *spec.embedding_modes, spec.ttm_rank)
-
-
-def _within(name: str, value: int, least: int, most: int) -> None:
-    if not least <= value <= most:
-        raise ValueError(f"{name}: must be in [{least}, {most}], got {value}")
 
 
 def _product(modes: Sequence[int]) -> str:

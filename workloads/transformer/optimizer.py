@@ -3,11 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from archsim.ir.builder import GraphBuilder
 from archsim.ir.indexed import Elementwise
 from archsim.ir.operation import Phase
 from archsim.ir.tensor import Role, TensorSpec
+
+OptimizerName = Literal["sgd", "adam"]
 
 
 class Optimizer(ABC):
@@ -85,6 +88,15 @@ class Adam(Optimizer):
             "adam.first_correction": 1 / (1 - self.beta1**step),
             "adam.second_correction": 1 / (1 - self.beta2**step),
         }
+
+
+def named_optimizer(
+    name: OptimizerName, learning_rate: float, beta1: float, beta2: float, epsilon: float
+) -> Optimizer:
+    """Return the optimiser of a name; all but Adam need no more than the learning rate."""
+    if name == "sgd":
+        return Sgd(learning_rate=learning_rate)
+    return Adam(learning_rate=learning_rate, beta1=beta1, beta2=beta2, epsilon=epsilon)
 
 
 def _overwrite(

@@ -1,6 +1,6 @@
-"""The embedding: rows of a table by token, plus a row by position, then a layer norm.
+"""The embedding of tokens: rows of a table, plus a row by position, then a norm.
 
-The table is a tensor-train matrix: token number and feature number are split into
+The table may be a tensor-train matrix: token number and feature number are split into
 digits, and entry (token, feature) is a product of one slice per core. Cores are held with
 the token digit leading, so that a slice is a row that can be looked up.
 
@@ -12,14 +12,15 @@ from collections.abc import Sequence
 from math import prod
 
 from archsim import formats
+from archsim.contraction.lowering import lower_tree
 from archsim.contraction.network import TensorNetwork
 from archsim.contraction.orders import chain_steps
 from archsim.contraction.training import ReverseFlow
 from archsim.contraction.tree import ContractionTree
-from archsim.ir.operation import Indices, Phase
+from archsim.ir.operation import Phase
 from archsim.ir.tensor import Role, TensorSpec
-from workloads.tensor_transformer.layers import LayerNorm
-from workloads.tensor_transformer.step import Step
+from workloads.transformer.layer import Layer
+from workloads.transformer.step import Step
 
 DEVIATION = 0.02
 """Of a table's entries at first; as BERT's."""
@@ -33,7 +34,7 @@ class Table(ABC):
         """Return the tokens' rows."""
 
     @abstractmethod
-    def backward(self, dy: TensorSpec, loss: TensorSpec) -> None:
+    def backward(self, dy: TensorSpec) -> None:
         """Add the gradients up by row, and update the table."""
 
 
@@ -50,12 +51,12 @@ class DenseTable(Table):
         self._tokens = tokens
         shape = (tokens.elements, self.table.shape[1])
         return self.step.builder.gather(
-            f"{self.name}.rows", Phase.FORWARD, self.table, tokens, shape
+            f"{self.name}.rows", self.step.phase, self.table, tokens, shape
         )
 
-    def backward(self, dy: TensorSpec, loss: TensorSpec) -> None:
+    def backward(self, dy: TensorSpec) -> None:
         """Add the rows' gradients onto a table of zeros."""
-        self.step.update(self.table, scatter(self.step, self.table, self._tokens, dy, loss))
+        self.step.update(self.table, scatter(self.step, self.table, self._tokens, dy))
 
 
 class TensorTrainTable(Table):
@@ -102,7 +103,7 @@ class TensorTrainTable(Table):
         slices = [
             b.gather(
                 f"{self.name}.slice{n}",
-                Phase.FORWARD,
+                self.step.phase,
                 core,
                 digit,
                 (tokens.elements, *core.shape[1:]),
@@ -112,8 +113,13 @@ class TensorTrainTable(Table):
         self._slices = slices
         if len(slices) == 1:
             return slices[0]
+        result, shape = f"{self.name}.rows", (tokens.elements, b.sizes["e"])
+        if not self.step.trains:
+            phase, name = self.step.phase, self.name
+            parts = lower_tree(b, self._tree(), slices, name, phase, result=result, shape=shape)
+            return parts[-1].tensor
         self._flow = ReverseFlow(b, self._tree(), self.name, None)
-        return self._flow.forward(slices, f"{self.name}.rows", (tokens.elements, b.sizes["e"]))
+        return self._flow.forward(slices, result, shape)
 
     def _digit(self, tokens: TensorSpec, place: int) -> TensorSpec:
         below = prod(self.token_modes[place + 1 :])
@@ -122,14 +128,14 @@ class TensorTrainTable(Table):
             formula += f" % {self.token_modes[place]}"
         return self.step.builder.elementwise(
             f"{self.name}.digit{place}",
-            Phase.FORWARD,
+            self.step.phase,
             "t -> t",
             formula,
             tokens,
             number_format=formats.parse("int32"),
         )
 
-    def backward(self, dy: TensorSpec, loss: TensorSpec) -> None:
+    def backward(self, dy: TensorSpec) -> None:
         """Add the slices' gradients up by digit."""
         flow = self._flow if len(self.cores) > 1 else None
         if flow:
@@ -137,57 +143,92 @@ class TensorTrainTable(Table):
         for n, core in enumerate(self.cores):
             name = f"{self._slices[n].name}.gradient"
             gradient = flow.weight_gradient(n, name) if flow else dy
-            self.step.update(core, scatter(self.step, core, self._digits[n], gradient, loss))
+            self.step.update(core, scatter(self.step, core, self._digits[n], gradient))
 
 
-def scatter(
-    step: Step, table: TensorSpec, rows: TensorSpec, update: TensorSpec, loss: TensorSpec
-) -> TensorSpec:
+def scatter(step: Step, table: TensorSpec, rows: TensorSpec, update: TensorSpec) -> TensorSpec:
     """Return the gradient of a table whose rows were looked up, made from zeros."""
-    zeros = step.zeros(f"{table.name}.gradient.zeros", table.shape, loss)
+    zeros = step.zeros(f"{table.name}.gradient.zeros", table.shape)
     return step.builder.scatter_add(
         f"{table.name}.gradient", Phase.WEIGHT_GRADIENT, zeros, rows, update, role=Role.GRADIENT
     )
 
 
-class Embedding:
-    """Token rows, position rows and, where the model has segments, segment rows; normalised."""
+class Positions:
+    """A learned row for each position, as many as are needed or a table of more."""
 
-    def __init__(self, step: Step, tokens: Table, segments: int, epsilon: float) -> None:
-        self.step, self.tokens = step, tokens
+    def __init__(self, step: Step, name: str, rows: int) -> None:
+        self.step = step
         sizes = step.builder.sizes
-        self.positions = step.parameter(
-            "embedding.positions", (sizes["s"], sizes["e"]), deviation=DEVIATION
-        )
-        self.segments = DenseTable(step, "embedding.segment", segments) if segments else None
-        self.norm = LayerNorm(step, "embedding.norm", epsilon)
+        self.shape = (sizes["s"], sizes["e"])
+        self.table = step.parameter(name, (rows, sizes["e"]), deviation=DEVIATION)
+
+    @property
+    def looked_up(self) -> bool:
+        """Whether the rows in use are some of the table's."""
+        return self.table.shape != self.shape
 
     def forward(self) -> TensorSpec:
-        """Return the normalised sum, (tokens, hidden)."""
-        b, data = self.step.builder, self.step.data
-        rows = [self.tokens.forward(data["tokens"])]
-        terms: list[Indices] = [("b", "s", "e"), ("s", "e")]
-        rows.append(self.positions)
-        if self.segments:
-            rows.append(self.segments.forward(data["segments"]))
-            terms.append(("b", "s", "e"))
-        equation = f"{', '.join(' '.join(term) for term in terms)} -> b s e"
-        shape = (b.sizes["t"], b.sizes["e"])
-        formula = " + ".join("abc"[: len(rows)])
-        total = b.elementwise("embedding.sum", Phase.FORWARD, equation, formula, *rows, shape=shape)
-        return self.norm.forward(total)
+        """Return the positions' rows, (sequence, hidden)."""
+        if not self.looked_up:
+            return self.table
+        step = self.step
+        name, positions = f"{self.table.name}.rows", step.data["positions"]
+        return step.builder.gather(name, step.phase, self.table, positions, self.shape)
 
-    def backward(self, dy: TensorSpec, loss: TensorSpec) -> None:
-        """Update every table."""
-        d = self.norm.backward(dy)
-        gradient = self.step.builder.reduce(
-            "embedding.positions.gradient",
+    def backward(self, dy: TensorSpec) -> None:
+        """Add up over the sequences, and update the table."""
+        gradient = f"{self.table.name}.gradient"
+        rows = self.step.builder.reduce(
+            f"{self.table.name}.rows.gradient" if self.looked_up else gradient,
             Phase.WEIGHT_GRADIENT,
             "b s e -> s e",
-            d,
-            role=Role.GRADIENT,
+            dy,
+            role=Role.ACTIVATION if self.looked_up else Role.GRADIENT,
         )
-        self.step.update(self.positions, gradient)
+        if self.looked_up:
+            rows = scatter(self.step, self.table, self.step.data["positions"], rows)
+        self.step.update(self.table, rows)
+
+
+class TokenEmbedding:
+    """Token rows, plus rows by position and by segment, and a norm, where the model has these."""
+
+    def __init__(
+        self,
+        step: Step,
+        tokens: Table,
+        positions: Positions | None = None,
+        segments: Table | None = None,
+        norm: Layer | None = None,
+    ) -> None:
+        self.step, self.tokens, self.positions = step, tokens, positions
+        self.segments, self.norm = segments, norm
+
+    def forward(self) -> TensorSpec:
+        """Return the sum, normalised, (tokens, hidden)."""
+        b, data = self.step.builder, self.step.data
+        rows, terms = [self.tokens.forward(data["tokens"])], ["b s e"]
+        if self.positions:
+            rows.append(self.positions.forward())
+            terms.append("s e")
         if self.segments:
-            self.segments.backward(d, loss)
-        self.tokens.backward(d, loss)
+            rows.append(self.segments.forward(data["segments"]))
+            terms.append("b s e")
+        total = rows[0]
+        if len(rows) > 1:
+            equation, formula = f"{', '.join(terms)} -> b s e", " + ".join("abc"[: len(rows)])
+            shape = (b.sizes["t"], b.sizes["e"])
+            total = b.elementwise(
+                "embedding.sum", self.step.phase, equation, formula, *rows, shape=shape
+            )
+        return self.norm.forward(total) if self.norm else total
+
+    def backward(self, dy: TensorSpec) -> None:
+        """Update every table."""
+        d = self.norm.backward(dy) if self.norm else dy
+        if self.positions:
+            self.positions.backward(d)
+        if self.segments:
+            self.segments.backward(d)
+        self.tokens.backward(d)
