@@ -64,8 +64,8 @@ STYLES = {"bert": BERT, "vit": VIT, "llama": LLAMA}
 """One toy of each style; hidden features have three factors, as cores need."""
 
 FORMATS = {
-    "tensor_train": "ap,pbq,qcr,rds,set,tf->abcdef",
-    "tensor_train_matrix": "adp,pbeq,qcf->abcdef",
+    "tensor_train": "yap,pbq,qcr,rds,set,tfz->abcdef",
+    "tensor_train_matrix": "yadp,pbeq,qcfz->abcdef",
     "tensor_ring": "zap,pbq,qcr,rds,set,tfz->abcdef",
     "hierarchical_tucker": "ap,bq,pqr,cs,rst,du,ev,uvw,fx,wxy,ty->abcdef",
     "block_term": "pqr,adp,beq,cfr->abcdef",
