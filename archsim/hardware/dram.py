@@ -252,6 +252,11 @@ class DramSpec(MemorySpec, ChannelSpec):
         refreshes, rest = divmod(work - every - 1, every - blocked)
         return (refreshes + 1) * every + blocked + rest + 1
 
+    @property
+    def rhythm(self) -> tuple[int, int] | None:
+        """Refreshes come every ``tREFI``, the first one after one ``tREFI``."""
+        return (self.timing.tREFI, self.timing.tREFI) if self.timing else None
+
 
 @dataclass(frozen=True, slots=True)
 class StreamTime:

@@ -1,0 +1,278 @@
+"""One task's tiles between its stages, at a moment, and what follows without a turn.
+
+A tile that a stage hands on is a token with the time of its arrival; a slot that it leaves
+behind is a token with the time from which on it is free. A stage takes its next tile at the
+latest of three times: its own last end, a tile's arrival, a slot's release. All that can be
+worked out from tokens at hand is worked out at once, even if it lies ahead: nobody else
+changes it. What a lane must *ask* for is a turn at a contended channel, and leave to take
+a tile at its first stage, so that it never runs ahead by more than its buffers hold.
+"""
+
+from dataclasses import dataclass
+
+from archsim.machine.channel import READS
+from archsim.machine.course import NONE, Course, Place
+from archsim.machine.stage_log import StageLog
+from archsim.mapping.stream import StageKind
+from archsim.schedule.schedule import Task
+
+Outline = tuple[tuple[int, ...] | tuple[tuple[int, ...], ...], ...]
+"""All that the future of a lane depends on, but for its place, as times from a moment on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What stays while a task lives: its course, its rank, the channels it must ask for."""
+
+    task: Task
+    course: Course
+    channels: tuple[str | None, ...]
+    """For each stage, the contended channel that serves it."""
+    is_read: tuple[int, ...]
+
+    @classmethod
+    def of(cls, task: Task, course: Course, contended: frozenset[str]) -> "Way":
+        """Return the way of a task's tiles."""
+        names = [stage.instance(task.unit) for stage in course.stages]
+        return cls(
+            task=task,
+            course=course,
+            channels=tuple(name if name in contended else None for name in names),
+            is_read=tuple(int(stage.kind in READS) for stage in course.stages),
+        )
+
+
+class Lane:
+    """Tokens, logs and place of one task."""
+
+    __slots__ = (
+        "arrived",
+        "began",
+        "coming",
+        "counts",
+        "ended",
+        "ends",
+        "finish",
+        "free",
+        "left",
+        "moves",
+        "place",
+        "ready",
+        "waited",
+        "waiting",
+        "way",
+    )
+
+    def __init__(self, way: Way, now: int) -> None:
+        stages = way.course.stages
+        gaps = stages[:-1]
+        self.way = way
+        self.place = Place(way.course)
+        self.waiting = [NONE for _ in stages]
+        """The class of the tile for which each stage asks; none where it does not ask."""
+        self.ends = [now for _ in stages]
+        """When each stage was done with its last tile, or began to ask for the next one."""
+        self.arrived = [now for _ in stages]
+        """When the last tile that each stage handed on arrives."""
+        self.ready: list[list[int]] = [[] for _ in gaps]
+        """In each gap, when the tiles that are there or on their way arrive."""
+        self.coming: list[list[int]] = [[] for _ in gaps]
+        """Their classes."""
+        self.free = [[now] * stage.slots for stage in gaps]
+        """From when on each gap's slots are free."""
+        self.left = way.course.tiles
+        self.finish: int | None = None
+        """When the last tile arrives, once that is known."""
+        self.moves = 0
+        """Turns that the lane was given."""
+        self.counts = [0] * len(way.course.classes)
+        """Tiles of each class that have passed all stages."""
+        self.waited = [0 for _ in stages]
+        self.began = [-1 for _ in stages]
+        self.ended = [0 for _ in stages]
+
+    def copy(self) -> "Lane":
+        """Return the same lane, to go on from."""
+        other = Lane.__new__(Lane)
+        other.way = self.way
+        other.place = self.place.copy()
+        other.waiting = self.waiting[:]
+        other.ends = self.ends[:]
+        other.arrived = self.arrived[:]
+        other.ready = [times[:] for times in self.ready]
+        other.coming = [classes[:] for classes in self.coming]
+        other.free = [times[:] for times in self.free]
+        other.left = self.left
+        other.finish = self.finish
+        other.moves = self.moves
+        other.counts = self.counts[:]
+        other.waited = self.waited[:]
+        other.began = self.began[:]
+        other.ended = self.ended[:]
+        return other
+
+    def like(self, before: "Lane", after: "Lane", later: int) -> "Lane":
+        """Return what becomes of this lane if it is another one ``before``, but for the time.
+
+        The other one became ``after``; this one does the same, ``later``.
+        """
+        other = after.copy()
+        other.way = self.way
+        other.delay(later)
+        other.moves = self.moves + after.moves - before.moves
+        other.counts = _grown(self.counts, before.counts, after.counts)
+        other.waited = _grown(self.waited, before.waited, after.waited)
+        other.began = [
+            mine if mine >= 0 or theirs < 0 else theirs + later
+            for mine, theirs in zip(self.began, after.began, strict=True)
+        ]
+        other.ended = _moved(self.ended, before.ended, after.ended, later)
+        return other
+
+    def repeat(self, before: "Lane", ticks: int, times: int) -> None:
+        """Do ``times`` more what was done since ``before``, which took so many ticks.
+
+        The caller has seen that the lane stands as it stood then, and where the round is
+        that it skips.
+        """
+        later = ticks * times
+        self.delay(later)
+        self.left -= times * (before.left - self.left)
+        self.counts = _grown(self.counts, before.counts, self.counts, times)
+        self.waited = _grown(self.waited, before.waited, self.waited, times)
+        self.ended = _moved(self.ended, before.ended, self.ended, later)
+
+    def delay(self, ticks: int) -> None:
+        """Move all that is ahead by some ticks; what lies behind no longer matters."""
+        self.ends = [time + ticks for time in self.ends]
+        self.arrived = [time + ticks for time in self.arrived]
+        self.ready = [[time + ticks for time in times] for times in self.ready]
+        self.free = [[time + ticks for time in times] for times in self.free]
+        if self.finish is not None:
+            self.finish += ticks
+
+    def outline(self, now: int) -> Outline:
+        """Return all that the future depends on, but for the place.
+
+        What is not asked for depends on a turn that is still to be given: it happens now or
+        later, so any earlier time is as good as now.
+        """
+        return (
+            self.outline_of_ends(now),
+            tuple(self.waiting),
+            tuple([time - now if time > now else 0 for time in self.arrived]),
+            *[tuple(classes) for classes in self.coming],
+            *[tuple([t - now if t > now else 0 for t in times]) for times in self.ready],
+            *[tuple([t - now if t > now else 0 for t in times]) for times in self.free],
+        )
+
+    def outline_of_ends(self, now: int) -> tuple[int, ...]:
+        """Return the outline's first part, which tells most states apart."""
+        return tuple(
+            [
+                time - now if time > now or tile != NONE else 0
+                for time, tile in zip(self.ends, self.waiting, strict=True)
+            ]
+        )
+
+    def begin_tile(self) -> bool:
+        """Ask leave for the next tile at the first stage; say whether there is one, and room."""
+        if self.free and not self.free[0]:
+            return False
+        tile = self.place.take()
+        if tile == NONE:
+            return False
+        if self.free:
+            self.ends[0] = max(self.ends[0], self.free[0].pop(0))
+        self.waiting[0] = tile
+        return True
+
+    def settle(self, stage: int, start: int, end: int) -> list[int]:
+        """Serve the tile that a stage asked for, and do all that follows.
+
+        Return the stages that now ask.
+        """
+        course, channels = self.way.course, self.way.channels
+        ends, waiting, ready, coming, free = (
+            self.ends,
+            self.waiting,
+            self.ready,
+            self.coming,
+            self.free,
+        )
+        last = len(ends) - 1
+        tile = waiting[stage]
+        waiting[stage] = NONE
+        self.moves += 1
+        asks: list[int] = []
+        tries: list[int] = []
+        while True:
+            ends[stage] = end
+            arrival = end
+            if end > start:
+                if self.began[stage] < 0:
+                    self.began[stage] = start
+                self.ended[stage] = end
+                arrival += course.latency[stage]
+            # No tile overtakes another, so none arrives before those that left before it.
+            if arrival < self.arrived[stage]:
+                arrival = self.arrived[stage]
+            else:
+                self.arrived[stage] = arrival
+            if stage:
+                free[stage - 1].append(end)
+                tries.append(stage - 1)
+            tries.append(stage)
+            if stage < last:
+                ready[stage].append(arrival)
+                coming[stage].append(tile)
+                tries.append(stage + 1)
+            else:
+                self.counts[tile] += 1
+                self.left -= 1
+                if not self.left:
+                    self.finish = arrival
+            while tries:
+                stage = tries.pop()
+                if waiting[stage] != NONE:
+                    continue
+                if not stage:
+                    if self.begin_tile():
+                        asks.append(0)
+                    continue
+                if not coming[stage - 1] or (stage < last and not free[stage]):
+                    continue
+                tile = coming[stage - 1].pop(0)
+                start = ready[stage - 1].pop(0)
+                if ends[stage] > start:
+                    start = ends[stage]
+                if stage < last:
+                    slot = free[stage].pop(0)
+                    if slot > start:
+                        start = slot
+                ticks = course.service[stage][tile]
+                if ticks and channels[stage] is not None:
+                    waiting[stage] = tile
+                    ends[stage] = start
+                    asks.append(stage)
+                    continue
+                end = start + ticks
+                break
+            else:
+                return asks
+
+
+def _grown(mine: list[int], before: list[int], after: list[int], times: int = 1) -> list[int]:
+    """Add what came between."""
+    return [
+        count + times * (now - then)
+        for count, then, now in zip(mine, before, after, strict=True)
+    ]
+
+
+def _moved(mine: list[int], before: list[int], after: list[int], later: int) -> list[int]:
+    """Move those times that changed in between."""
+    return [
+        time if now == then else now + later
+        for time, then, now in zip(mine, before, after, strict=True)
+    ]
