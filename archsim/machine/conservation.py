@@ -9,7 +9,6 @@ from archsim.mapping.stream import StageKind
 from archsim.results.trace import Trace
 from archsim.schedule.schedule import Schedule
 
-
 Logs = Mapping[str, Sequence[StageLog]]
 """What each stage did, by task."""
 
@@ -46,9 +45,7 @@ def _each_tile_once(schedule: Schedule, logs: Logs) -> None:
             )
 
 
-def _bits_in_are_bits_out(
-    schedule: Schedule, logs: Logs, passed_bits: Mapping[str, int]
-) -> None:
+def _bits_in_are_bits_out(schedule: Schedule, logs: Logs, passed_bits: Mapping[str, int]) -> None:
     asked: Counter[str] = Counter()
     for task in schedule.tasks:
         stages = task.stream.stages

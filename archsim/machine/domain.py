@@ -11,12 +11,11 @@ from collections.abc import Mapping
 from heapq import heappop, heappush
 from math import inf
 
-from archsim.machine.channel import Finish, Timing
+from archsim.machine.channel import Timing
 from archsim.machine.course import NONE
 from archsim.machine.lane import Lane
 from archsim.machine.period import Skipper
-
-NEVER = -1
+from archsim.machine.server import NEVER, Server
 
 
 class Domain:
@@ -34,20 +33,6 @@ class Domain:
         return Domain(self.now, [lane.copy() for lane in self.lanes], self.free.copy())
 
 
-class Server:
-    """A channel in a domain: who asks for it, and when it gives its next turn."""
-
-    __slots__ = ("finish", "free", "requests", "timing", "turn")
-
-    def __init__(self, timing: Timing, free: int) -> None:
-        self.timing = timing
-        self.finish: Finish = timing.finish
-        self.free = free
-        self.requests: list[tuple[int, int, int, int]] = []
-        """A heap: when asked, 0 for a write or 1 for a read, the lane's number, the stage."""
-        self.turn = NEVER
-
-
 class Run:
     """A domain on its way to a moment."""
 
@@ -62,7 +47,7 @@ class Run:
         """A heap of times and who gives a turn: a channel's number, or ``~number`` of a lane
         that leaves itself to take a tile."""
         self.load()
-        self.skipper = Skipper(self) if skips else None
+        self.skipper = Skipper(self.lanes, self.servers) if skips else None
 
     def load(self) -> None:
         """Collect what the lanes ask for."""
@@ -96,13 +81,13 @@ class Run:
         lanes, servers, events, skipper = self.lanes, self.servers, self.events, self.skipper
         stop = min([horizon, *(lane.finish for lane in lanes if lane.finish is not None)])
         while events and events[0][0] < stop:
-            time, number = heappop(events)
-            if number < 0:
-                number, stage = ~number, 0
+            time, who = heappop(events)
+            if who < 0:
+                number, stage = ~who, 0
                 lane = lanes[number]
                 end = time + lane.way.course.service[0][lane.waiting[0]]
             else:
-                server = servers[number]
+                server = servers[who]
                 if time != server.turn:
                     continue  # somebody else asked for an earlier turn in the meantime
                 _, _, number, stage = heappop(server.requests)
@@ -113,13 +98,13 @@ class Run:
                 server.turn = NEVER
                 if server.requests:
                     server.turn = max(end, server.requests[0][0])
-                    heappush(events, (server.turn, self.numbers[lane.way.channels[stage]]))
+                    heappush(events, (server.turn, who))
             for asking in lane.settle(stage, time, end):
                 self.ask(number, asking)
             if lane.finish is not None and lane.finish < stop:
                 stop = lane.finish
-            if skipper is not None and skipper.is_called:
-                skipper.look(time, stop)
+            if skipper is not None and skipper.place.has_turned and skipper.look(time, stop):
+                self.load()
         assert stop < inf, "a lane neither asks nor is over"
         self.domain.now = int(stop)
         self.domain.free = {

@@ -16,9 +16,7 @@ class EventEngine:
     def __init__(self, env: simpy.Environment, timings: Mapping[str, Timing]) -> None:
         self.env = env
         self.logs: dict[str, list[StageLog]] = {}
-        self._channels = {
-            name: Channel(env, timing.finish) for name, timing in timings.items()
-        }
+        self._channels = {name: Channel(env, timing.finish) for name, timing in timings.items()}
 
     def live(self, task: Task) -> simpy.Event:
         """Begin a task now; return what happens when its last tile has arrived."""

@@ -80,7 +80,7 @@ class FastForward:
     def _plan_all(self, _: simpy.Event) -> None:
         self._is_planning = False
         now = int(self.env.now)
-        lanes, free = self._newcomers, {}
+        lanes, free = self._newcomers, dict[str, int]()
         for domain in [*self._left, *self._interrupted(now)]:
             lanes = lanes + domain.lanes
             free |= domain.free

@@ -9,15 +9,16 @@ a tile at its first stage, so that it never runs ahead by more than its buffers 
 """
 
 from dataclasses import dataclass
+from itertools import chain
+from math import inf
 
 from archsim.machine.channel import READS
 from archsim.machine.course import NONE, Course, Place
-from archsim.machine.stage_log import StageLog
-from archsim.mapping.stream import StageKind
 from archsim.schedule.schedule import Task
 
-Outline = tuple[tuple[int, ...] | tuple[tuple[int, ...], ...], ...]
-"""All that the future of a lane depends on, but for its place, as times from a moment on."""
+Outline = tuple[tuple[int, ...], tuple[int, ...], tuple[tuple[int, ...], ...], tuple[int, ...]]
+"""All that the future of a lane depends on, but for its place: the stages' last ends or
+requests, what they ask for, what lies between them, and all tokens; times from a moment on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +158,12 @@ class Lane:
         What is not asked for depends on a turn that is still to be given: it happens now or
         later, so any earlier time is as good as now.
         """
+        tokens = chain(self.arrived, *self.ready, *self.free)
         return (
             self.outline_of_ends(now),
             tuple(self.waiting),
-            tuple([time - now if time > now else 0 for time in self.arrived]),
-            *[tuple(classes) for classes in self.coming],
-            *[tuple([t - now if t > now else 0 for t in times]) for times in self.ready],
-            *[tuple([t - now if t > now else 0 for t in times]) for times in self.free],
+            tuple(map(tuple, self.coming)),
+            tuple([time - now if time > now else 0 for time in tokens]),
         )
 
     def outline_of_ends(self, now: int) -> tuple[int, ...]:
@@ -187,25 +187,26 @@ class Lane:
         self.waiting[0] = tile
         return True
 
+    @property
+    def next_leave(self) -> float:
+        """When the lane takes a tile by its own leave; never, if it must wait for others."""
+        tile = self.waiting[0]
+        if tile == NONE or (self.way.channels[0] and self.way.course.service[0][tile]):
+            return inf
+        return self.ends[0]
+
     def settle(self, stage: int, start: int, end: int) -> list[int]:
         """Serve the tile that a stage asked for, and do all that follows.
 
         Return the stages that now ask.
         """
-        course, channels = self.way.course, self.way.channels
-        ends, waiting, ready, coming, free = (
-            self.ends,
-            self.waiting,
-            self.ready,
-            self.coming,
-            self.free,
-        )
-        last = len(ends) - 1
+        ends, waiting, arrived, free = self.ends, self.waiting, self.arrived, self.free
+        latency, last = self.way.course.latency, len(self.ends) - 1
         tile = waiting[stage]
         waiting[stage] = NONE
         self.moves += 1
         asks: list[int] = []
-        tries: list[int] = []
+        stages: list[int] = []  # may go on: a stage that is done lets itself and its neighbours
         while True:
             ends[stage] = end
             arrival = end
@@ -213,60 +214,63 @@ class Lane:
                 if self.began[stage] < 0:
                     self.began[stage] = start
                 self.ended[stage] = end
-                arrival += course.latency[stage]
+                arrival += latency[stage]
             # No tile overtakes another, so none arrives before those that left before it.
-            if arrival < self.arrived[stage]:
-                arrival = self.arrived[stage]
-            else:
-                self.arrived[stage] = arrival
+            arrival = arrived[stage] if arrived[stage] > arrival else arrival
+            arrived[stage] = arrival
             if stage:
                 free[stage - 1].append(end)
-                tries.append(stage - 1)
-            tries.append(stage)
+                stages.append(stage - 1)
+            stages.append(stage)
             if stage < last:
-                ready[stage].append(arrival)
-                coming[stage].append(tile)
-                tries.append(stage + 1)
+                self.ready[stage].append(arrival)
+                self.coming[stage].append(tile)
+                stages.append(stage + 1)
             else:
                 self.counts[tile] += 1
                 self.left -= 1
-                if not self.left:
-                    self.finish = arrival
-            while tries:
-                stage = tries.pop()
-                if waiting[stage] != NONE:
-                    continue
-                if not stage:
-                    if self.begin_tile():
-                        asks.append(0)
-                    continue
-                if not coming[stage - 1] or (stage < last and not free[stage]):
-                    continue
-                tile = coming[stage - 1].pop(0)
-                start = ready[stage - 1].pop(0)
-                if ends[stage] > start:
-                    start = ends[stage]
-                if stage < last:
-                    slot = free[stage].pop(0)
-                    if slot > start:
-                        start = slot
-                ticks = course.service[stage][tile]
-                if ticks and channels[stage] is not None:
-                    waiting[stage] = tile
-                    ends[stage] = start
-                    asks.append(stage)
-                    continue
-                end = start + ticks
-                break
-            else:
+                self.finish = None if self.left else arrival
+            served = self._serve_next(stages, asks)
+            if served is None:
                 return asks
+            stage, tile, start, end = served
+
+    def _serve_next(self, stages: list[int], asks: list[int]) -> tuple[int, int, int, int] | None:
+        """Serve a tile at one of the stages that may go on, or note what they ask for.
+
+        Return the stage, the tile's class, and its start and end.
+        """
+        ends, waiting, coming, free = self.ends, self.waiting, self.coming, self.free
+        course, channels, last = self.way.course, self.way.channels, len(self.ends) - 1
+        while stages:
+            stage = stages.pop()
+            if waiting[stage] != NONE:
+                continue
+            if not stage:
+                if self.begin_tile():
+                    asks.append(0)
+                continue
+            if not coming[stage - 1] or (stage < last and not free[stage]):
+                continue
+            tile = coming[stage - 1].pop(0)
+            start = self.ready[stage - 1].pop(0)
+            start = ends[stage] if ends[stage] > start else start
+            if stage < last:
+                slot = free[stage].pop(0)
+                start = slot if slot > start else start
+            ticks = course.service[stage][tile]
+            if not ticks or channels[stage] is None:
+                return stage, tile, start, start + ticks
+            waiting[stage] = tile
+            ends[stage] = start
+            asks.append(stage)
+        return None
 
 
 def _grown(mine: list[int], before: list[int], after: list[int], times: int = 1) -> list[int]:
     """Add what came between."""
     return [
-        count + times * (now - then)
-        for count, then, now in zip(mine, before, after, strict=True)
+        count + times * (now - then) for count, then, now in zip(mine, before, after, strict=True)
     ]
 
 

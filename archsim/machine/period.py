@@ -15,18 +15,20 @@ end at the first few numbers.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from math import inf
 
-from archsim.machine.course import NONE
-from archsim.machine.lane import Lane, Outline
+from archsim.machine.lane import Lane
+from archsim.machine.server import Server
 
-if TYPE_CHECKING:
-    from archsim.machine.domain import Run, Server
-
-FIRST_MARK = 4
+FIRST_MARK = 3
 """Rounds before the first mark; before, buffers are still filling."""
+DENSE_MARKS = 8
+"""Rounds up to which each is marked; then every mark waits a quarter longer than the last."""
 WORTHWHILE = 16
 """Tiles left below which nothing is looked for."""
+
+Glance = tuple[tuple[int, ...], tuple[int, ...]]
+"""What tells most states of a domain apart: one lane's last ends, and its steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,131 +39,137 @@ class _Period:
     ticks: int
     moving: tuple[tuple[Lane, Lane, int, int], ...]
     """Lane, how it stood, the depth of its loop and its rounds."""
-    servers: tuple["Server", ...]
+    servers: tuple[Server, ...]
 
 
 class _Mark:
     """A domain as it stood."""
 
-    def __init__(self, run: "Run", now: int, looks: int) -> None:
+    def __init__(
+        self, lanes: list[Lane], servers: list[Server], now: int, looks: int, glance: Glance
+    ) -> None:
         self.now = now
         self.looks = looks
-        self.free = [server.free for server in run.servers]
-        self.lanes = [lane.copy() for lane in run.lanes]
-        self.outlines: list[Outline] = [lane.outline(now) for lane in run.lanes]
+        self.glance = glance
+        self.free = [server.free for server in servers]
+        self.lanes = [lane.copy() for lane in lanes]
         self._first = 0
         """The lane that differed last: it is likely to differ again."""
 
-    def period(self, run: "Run", now: int, stop: float) -> _Period | None:
+    def period(
+        self, lanes: list[Lane], servers: list[Server], now: int, stop: float
+    ) -> _Period | None:
         """Return what can be repeated, if the domain stands as it did."""
-        if not self._is_alike(run.lanes, now):
+        if not self._is_alike(lanes, now):
             return None
         moving = []
-        times: float = float("inf")
+        times: float = inf
         limit = stop
-        for lane, before in zip(run.lanes, self.lanes, strict=True):
+        for lane, before in zip(lanes, self.lanes, strict=True):
             if lane.moves == before.moves:
-                limit = min(limit, _next_leave(lane))
+                limit = min(limit, lane.next_leave)
                 continue
             rounds = lane.place.rounds_since(before.place)
             if rounds is None:
                 return None
             moving.append((lane, before, *rounds[:2]))
             times = min(times, rounds[2])
+        still = [lane.moves == before.moves for lane, before in zip(lanes, self.lanes, strict=True)]
+        giving = self._giving(servers, still, now)
+        if giving is None:
+            return None
+        limit = min([limit, *(_next_of_others(s, still, s in giving) for s in servers)])
         ticks = now - self.now
-        servers = []
-        for server, free in zip(run.servers, self.free, strict=True):
-            still = [request for request in server.requests if self._is_still(run, request[2])]
-            if server.free == free and len(still) == len(server.requests):
-                if still:
-                    limit = min(limit, server.turn)
+        if ticks:
+            times = min(times, (limit - 1 - now) // ticks)
+        return _Period(int(times), ticks, tuple(moving), giving) if times >= 1 else None
+
+    def _giving(
+        self, servers: list[Server], still: list[bool], now: int
+    ) -> tuple[Server, ...] | None:
+        """Return the channels that gave turns since, or None if one does not stand as it did."""
+        found = []
+        for server, free in zip(servers, self.free, strict=True):
+            if server.free == free and all(still[request[2]] for request in server.requests):
                 continue
             if max(server.free - now, 0) != max(free - self.now, 0):
                 return None
-            if server.timing.rhythm is not None:
-                first, period = server.timing.rhythm
-                if self.now < first or ticks % period:
+            if server.rhythm is not None:
+                first, period = server.rhythm
+                if self.now < first or (now - self.now) % period:
                     return None
-            limit = min([limit, *(request[0] for request in still)])
-            servers.append(server)
-        if ticks:
-            times = min(times, (limit - 1 - now) // ticks)
-        if times < 1:
-            return None
-        return _Period(int(times), ticks, tuple(moving), tuple(servers))
-
-    def _is_still(self, run: "Run", number: int) -> bool:
-        return run.lanes[number].moves == self.lanes[number].moves
+            found.append(server)
+        return tuple(found)
 
     def _is_alike(self, lanes: list[Lane], now: int) -> bool:
-        order = (self._first, *range(len(lanes)))
-        for number in order:
-            lane = lanes[number]
-            if lane.moves == self.lanes[number].moves:
+        then = self.now
+        for number in (self._first, *range(len(lanes))):
+            lane, before = lanes[number], self.lanes[number]
+            if lane.moves == before.moves:
                 continue
-            outline = self.outlines[number]
-            if lane.outline_of_ends(now) != outline[0] or lane.outline(now) != outline:
+            if lane.outline_of_ends(now) != before.outline_of_ends(then) or lane.outline(
+                now
+            ) != before.outline(then):
                 self._first = number
                 return False
         return True
 
 
-def _next_leave(lane: Lane) -> float:
-    """When a lane that stands still takes a tile by its own leave."""
-    tile = lane.waiting[0]
-    if tile == NONE:
-        return float("inf")
-    by_leave = lane.way.channels[0] is None or not lane.way.course.service[0][tile]
-    return lane.ends[0] if by_leave else float("inf")
+def _next_of_others(server: Server, still: list[bool], is_giving: bool) -> float:
+    """When those who stand still come between: they ask, or a channel of theirs gives a turn."""
+    asked = [request[0] for request in server.requests if still[request[2]]]
+    if not asked:
+        return inf
+    return min(asked) if is_giving else server.turn
 
 
 class Skipper:
-    """Watches a run for periods, and skips them."""
+    """Watches a domain's turns for periods, and skips them."""
 
-    def __init__(self, run: "Run") -> None:
-        self.run = run
+    def __init__(self, lanes: list[Lane], servers: list[Server]) -> None:
+        self._lanes = lanes
+        self._servers = servers
         self._looks = 0
         self._since = 0
         """Looks since the last skip."""
         self._due = FIRST_MARK
-        self._young: _Mark | None = None
+        self._marks: dict[Glance, _Mark] = {}
+        """Those since the last skip."""
         self._old: _Mark | None = None
         """One that outlives skips: loops around loops are found by it."""
+        self.place = lanes[0].place
+        """That of the lane watched, if one is; it says when it has been round a loop."""
         self._watch()
 
     def _watch(self) -> None:
         """Watch the lane whose tiles follow one another fastest."""
-        worth = [
-            lane
-            for lane in self.run.lanes
-            if lane.left >= WORTHWHILE and not lane.place.is_over
-        ]
+        worth = [lane for lane in self._lanes if lane.left >= WORTHWHILE and not lane.place.is_over]
         self._watched = min(worth, key=lambda lane: lane.way.course.pace, default=None)
         if self._watched is not None:
-            self._watched.place.has_turned = False
+            self.place = self._watched.place
+        self.place.has_turned = False
 
-    @property
-    def is_called(self) -> bool:
-        """Whether the watched lane has been round a loop."""
-        return self._watched is not None and self._watched.place.has_turned
-
-    def look(self, now: int, stop: float) -> None:
-        """Skip what repeats, if anything does."""
-        assert self._watched is not None
-        self._watched.place.has_turned = False
-        if self._watched.place.is_over:
+    def look(self, now: int, stop: float) -> bool:
+        """Skip what repeats; say whether anything did, so that all times have changed."""
+        self.place.has_turned = False
+        if self._watched is None or self.place.is_over:
             self._watch()
-            return
+            return False
         self._looks += 1
         self._since += 1
-        for mark in (self._young, self._old):
-            period = mark.period(self.run, now, stop) if mark is not None else None
-            if mark is not None and period is not None:
+        glance = (self._watched.outline_of_ends(now), tuple(self.place.steps))
+        marks = [self._marks[glance]] if glance in self._marks else []
+        if self._old is not None and self._old.glance == glance:
+            marks.append(self._old)
+        for mark in marks:
+            period = mark.period(self._lanes, self._servers, now, stop)
+            if period is not None:
                 self._skip(mark, period)
-                return
+                return True
         if self._since >= self._due:
-            self._young = _Mark(self.run, now, self._looks)
-            self._due += max(1, self._due // 2)
+            self._marks[glance] = _Mark(self._lanes, self._servers, now, self._looks, glance)
+            self._due += 1 if self._due < DENSE_MARKS else self._due // 4
+        return False
 
     def _skip(self, mark: _Mark, period: _Period) -> None:
         for lane, before, depth, rounds in period.moving:
@@ -169,7 +177,7 @@ class Skipper:
             lane.place.skip(depth, rounds * period.times)
         for server in period.servers:
             server.free += period.ticks * period.times
-        self.run.load()
         if self._old is None or self._looks >= 2 * self._old.looks:
             self._old = mark
-        self._young, self._since, self._due = None, 0, FIRST_MARK
+        self._marks.clear()
+        self._since, self._due = 0, FIRST_MARK

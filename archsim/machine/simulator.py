@@ -33,7 +33,8 @@ ENGINES: Mapping[str, Callable[[simpy.Environment, Mapping[str, Timing]], Engine
     "fast": FastForward,
     "event": EventEngine,
 }
-"""Ways to live the tiles of a schedule, the usual one first."""
+"""Ways to live the tiles of a schedule."""
+DEFAULT_ENGINE = "fast"
 
 
 def simulate(
@@ -41,7 +42,7 @@ def simulate(
     architecture: Architecture,
     progress: Progress | None = None,
     *,
-    engine: str = "fast",
+    engine: str = DEFAULT_ENGINE,
 ) -> Trace:
     """Run a schedule on a machine; whichever engine does it, the trace is the same.
 
