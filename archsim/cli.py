@@ -69,7 +69,11 @@ def main() -> None:
 @click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Replace a value, e.g. a.b=8."
 )
-@click.option("--engine", type=click.Choice(["fast", "event"]), help="Default: the experiment's.")
+@click.option(
+    "--engine",
+    metavar="[fast|event]",
+    help="fast, the default, skips what repeats; event lives every tile. Results are equal.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, nothing else.")
 @click.option(
     "--out",

@@ -19,7 +19,7 @@ from archsim.hardware import (
     VectorUnitSpec,
 )
 from archsim.ir import GraphBuilder, OperationGraph, Phase, Role
-from archsim.machine import simulate
+from archsim.machine import DEFAULT_ENGINE, simulate
 from archsim.results import Trace
 from archsim.schedule import plan_memory, schedule
 
@@ -168,7 +168,13 @@ def independent_products(count=2, side=8):
     return builder.graph()
 
 
-def run(graph: OperationGraph, architecture: Architecture, *, grouping: bool = True) -> Trace:
+def run(
+    graph: OperationGraph,
+    architecture: Architecture,
+    *,
+    grouping: bool = True,
+    engine: str = DEFAULT_ENGINE,
+) -> Trace:
     """Plan, schedule and simulate a graph on a machine."""
     memory = plan_memory(graph, architecture, grouping=grouping)
-    return simulate(schedule(graph, architecture, memory), architecture)
+    return simulate(schedule(graph, architecture, memory), architecture, engine=engine)

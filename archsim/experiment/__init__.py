@@ -1,7 +1,6 @@
 """One run, from its configuration to its result: the only package that sees every part."""
 
 from archsim.experiment.experiment import (
-    ENGINES,
     Epoch,
     Experiment,
     MappingOptions,
@@ -13,7 +12,6 @@ from archsim.experiment.experiment import (
 )
 
 __all__ = [
-    "ENGINES",
     "Epoch",
     "Experiment",
     "MappingOptions",

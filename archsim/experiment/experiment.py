@@ -16,7 +16,7 @@ from archsim.errors import InputError, did_you_mean
 from archsim.experiment.machine_search import MachineSearch
 from archsim.hardware import COMPONENTS, Architecture
 from archsim.ir import WORKLOADS, Choice, OperationGraph, Role, Workload
-from archsim.machine import Progress, simulate
+from archsim.machine import DEFAULT_ENGINE, ENGINES, Progress, simulate
 from archsim.registry import load_plugins
 from archsim.results import METRICS, OrderChoice, Provenance, PublishedValue, Result
 from archsim.schedule import MemoryPlan, absorb, plan_memory, schedule
@@ -31,7 +31,6 @@ SECTIONS = (
     "epoch",
     "published",
 )
-ENGINES = ("event",)
 LIBRARIES = ("simpy", "numpy", "networkx")
 ASSUMED = ("assumed", "recalled")
 """How the source of a value that nobody has published begins."""
@@ -79,18 +78,17 @@ def run(
 ) -> Result:
     """Simulate the experiment that a file describes.
 
-    ``overrides`` are values by dotted path, e.g. ``{"workload.tt_rank": 8}``; ``progress``
-    is told after each operation how many are done, and how many there are.
+    ``overrides`` are values by dotted path, e.g. ``{"workload.tt_rank": 8}``; ``engine`` is
+    ``fast`` (the default) or ``event``, and both give the same result; ``progress`` is told
+    after each operation how many are done, and how many there are.
 
     Raises:
         InputError: if the file, or what it asks for, is wrong.
         RunError: if the simulation could not finish.
     """
-    engine = engine or ENGINES[0]
+    engine = engine or DEFAULT_ENGINE
     if engine not in ENGINES:
-        raise InputError(
-            f"no engine named {engine!r} in this version; {did_you_mean(engine, ENGINES)}"
-        )
+        raise InputError(f"no engine named {engine!r}; {did_you_mean(engine, ENGINES)}")
     document, experiment = read(path, overrides)
     provenance = _provenance(document, path, overrides or {}, engine)
     return simulate_experiment(experiment, provenance, progress)
@@ -137,7 +135,7 @@ def read(
 def simulate_experiment(
     experiment: Experiment, provenance: Provenance, progress: Progress | None = None
 ) -> Result:
-    """Lower, plan, schedule, simulate and price an experiment.
+    """Lower, plan, schedule, simulate and price an experiment, with the engine it was run with.
 
     Raises:
         InputError: if the workload does not fit the architecture.
@@ -147,7 +145,7 @@ def simulate_experiment(
     shaped = absorb(lowered, experiment.architecture)
     memory = _plan(shaped.graph, experiment)
     planned = schedule(shaped.graph, experiment.architecture, memory)
-    trace = simulate(planned, experiment.architecture, progress)
+    trace = simulate(planned, experiment.architecture, progress, engine=provenance.engine)
     return Result(
         name=experiment.name,
         trace=trace,
@@ -291,6 +289,8 @@ def _provenance(
 ) -> Provenance:
     versions = {"archsim": version("archsim"), "python": python_version()}
     settings = [f"--set {shlex.quote(f'{key}={value}')}" for key, value in overrides.items()]
+    if engine != DEFAULT_ENGINE:
+        settings.append(f"--engine {engine}")
     return Provenance(
         config=str(path),
         config_hash=config.config_hash(document),

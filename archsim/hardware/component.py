@@ -187,6 +187,16 @@ class ChannelSpec(ComponentSpec):
     latency_cycles: int = 0
     """Cycles from a transfer's end here to its arrival; transfers overlap in it."""
 
+    def __init_subclass__(cls) -> None:
+        """Refuse a class whose time repeats itself nobody knows how: no run of it could be skipped.
+
+        Raises:
+            TypeError: if it overrides ``finish`` and not ``rhythm``.
+        """
+        super().__init_subclass__()
+        if "finish" in vars(cls) and "rhythm" not in vars(cls):
+            raise TypeError(f"{cls.__name__}: overrides finish, so it must override rhythm, too")
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.latency_cycles < 0:
@@ -222,6 +232,15 @@ class ChannelSpec(ComponentSpec):
         does, comes at a time of the channel's own clock.
         """
         return start + service
+
+    @property
+    def rhythm(self) -> tuple[int, int] | None:
+        """The cycle from which :meth:`finish` repeats itself, and its period.
+
+        A transfer that begins a period later is over a period later. None where a transfer
+        takes its cycles whenever it begins.
+        """
+        return None
 
     def tallies(self, transfers: Sequence[Transfer]) -> dict[str, int]:
         """What else is worth counting about a tile's transfers, e.g. row hits."""

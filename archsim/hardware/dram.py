@@ -189,3 +189,8 @@ class DramSpec(MemorySpec, ChannelSpec):
         if self.timing is None:
             return start + service
         return self.timing.after_refreshes(start, service, cycle=cycle)
+
+    @property
+    def rhythm(self) -> tuple[int, int] | None:
+        """Refreshes come every ``tREFI``, the first one after one ``tREFI``."""
+        return (self.timing.tREFI, self.timing.tREFI) if self.timing else None

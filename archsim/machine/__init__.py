@@ -1,5 +1,11 @@
-"""How the hardware behaves in time: SimPy processes, and the engine that runs a schedule."""
+"""How the hardware behaves in time: SimPy processes, and the engines that run a schedule."""
 
-from archsim.machine.simulator import Progress, component_kind, simulate
+from archsim.machine.simulator import (
+    DEFAULT_ENGINE,
+    ENGINES,
+    Progress,
+    component_kind,
+    simulate,
+)
 
-__all__ = ["Progress", "component_kind", "simulate"]
+__all__ = ["DEFAULT_ENGINE", "ENGINES", "Progress", "component_kind", "simulate"]

@@ -6,11 +6,17 @@ time, so that the order in which SimPy happens to run processes decides nothing.
 
 import operator
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from functools import partial
 from heapq import heappop, heappush
 from typing import Any
 
 import simpy
 from simpy.events import EventPriority
+
+from archsim.hardware.architecture import Architecture
+from archsim.mapping.stream import StageKind
+from archsim.schedule.schedule import Schedule
 
 END_OF_TICK = EventPriority(2)
 """SimPy priority after all ordinary events of the same time."""
@@ -25,7 +31,47 @@ Finish = Callable[[int, int], int]
 which nobody is served, may come between."""
 
 
-class _EndOfTick(simpy.Event):
+READS = (StageKind.FETCH, StageKind.DISTRIBUTE)
+"""Stages that ask to read; those behind the unit ask to write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How the transfers of a channel take time, in ticks."""
+
+    finish: Finish = operator.add
+    rhythm: tuple[int, int] | None = None
+    """From when on ``finish`` repeats itself, and its period; None if it is a sum."""
+
+    @classmethod
+    def of(cls, architecture: Architecture, channel: str) -> "Timing":
+        """Return that of one sort of channel."""
+        spec, cycle = architecture.channels[channel], architecture.ticks(channel, 1)
+        if spec.rhythm is None:
+            return cls()
+
+        first, period = spec.rhythm
+        finish = partial(spec.finish, cycle=cycle)
+        return cls(finish, (first * cycle, period * cycle))
+
+
+def contended(schedule: Schedule) -> dict[str, str]:
+    """Return the channels for which stages wait, with their sort.
+
+    Those of all units, and a unit's own used both ways.
+    """
+    found: dict[str, str] = {}
+    for task in schedule.tasks:
+        names: set[str] = set()
+        for stage in task.stream.stages:
+            name = stage.instance(task.unit)
+            if not stage.private or name in names:
+                found[name] = stage.component
+            names.add(name)
+    return found
+
+
+class EndOfTick(simpy.Event):
     """Calls back when nothing else is left to happen at this time."""
 
     def __init__(self, env: simpy.Environment, callback: Callable[[simpy.Event], None]) -> None:
@@ -68,7 +114,7 @@ class Channel:
     def _decide_soon(self) -> None:
         if self._waiting and not (self._is_deciding or self._is_held):
             self._is_deciding = True
-            _EndOfTick(self.env, self._grant)
+            EndOfTick(self.env, self._grant)
 
     def _grant(self, _: simpy.Event) -> None:
         self._is_deciding = False

@@ -1,37 +1,36 @@
 """Laws that every run keeps; a breach is a bug of ours, reported with the numbers."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from archsim.errors import ConservationError
-from archsim.machine.channel import Channel
-from archsim.machine.pipeline import Pipeline
+from archsim.machine.stage_log import StageLog
 from archsim.mapping.stream import StageKind
 from archsim.results.trace import Trace
 from archsim.schedule.schedule import Schedule
 
+Logs = Mapping[str, Sequence[StageLog]]
+"""What each stage did, by task."""
+
 
 def check_conservation(
-    trace: Trace,
-    schedule: Schedule,
-    pipelines: Mapping[str, Pipeline],
-    channels: Mapping[str, Channel],
+    trace: Trace, schedule: Schedule, logs: Logs, passed_bits: Mapping[str, int]
 ) -> None:
     """Check that the run did the work, moved the data and took the time it had to.
 
     Raises:
         ConservationError: naming the law and the numbers.
     """
-    _each_tile_once(schedule, pipelines)
-    _bits_in_are_bits_out(schedule, pipelines, channels)
+    _each_tile_once(schedule, logs)
+    _bits_in_are_bits_out(schedule, logs, passed_bits)
     _no_one_starts_early(trace)
     _busy_within_makespan(trace)
 
 
-def _each_tile_once(schedule: Schedule, pipelines: Mapping[str, Pipeline]) -> None:
+def _each_tile_once(schedule: Schedule, logs: Logs) -> None:
     points: Counter[str] = Counter()
     for task in schedule.tasks:
-        for log in pipelines[task.name].logs:
+        for log in logs[task.name]:
             if log.tiles != task.stream.tiles:
                 raise ConservationError(
                     f"{task.name}: {log.tiles} tiles passed {log.component}, "
@@ -46,25 +45,19 @@ def _each_tile_once(schedule: Schedule, pipelines: Mapping[str, Pipeline]) -> No
             )
 
 
-def _bits_in_are_bits_out(
-    schedule: Schedule, pipelines: Mapping[str, Pipeline], channels: Mapping[str, Channel]
-) -> None:
+def _bits_in_are_bits_out(schedule: Schedule, logs: Logs, passed_bits: Mapping[str, int]) -> None:
     asked: Counter[str] = Counter()
     for task in schedule.tasks:
         stages = task.stream.stages
-        for stage, log, bits in zip(
-            stages, pipelines[task.name].logs, task.stream.bits, strict=True
-        ):
+        for stage, log, bits in zip(stages, logs[task.name], task.stream.bits, strict=True):
             if stage.kind is not StageKind.COMPUTE and log.bits != bits:
                 raise ConservationError(
                     f"{task.name}: {log.bits} bits passed {log.component} of {bits}"
                 )
             asked[log.component] += bits
-    for name, channel in channels.items():
-        if channel.passed_bits != asked[name]:
-            raise ConservationError(
-                f"{name}: passed {channel.passed_bits} bits, was handed {asked[name]}"
-            )
+    for name, bits in passed_bits.items():
+        if bits != asked[name]:
+            raise ConservationError(f"{name}: passed {bits} bits, was handed {asked[name]}")
 
 
 def _no_one_starts_early(trace: Trace) -> None:

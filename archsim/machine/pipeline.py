@@ -11,25 +11,10 @@ from typing import Any
 
 import simpy
 
-from archsim.machine.channel import Channel
+from archsim.machine.channel import READS, Channel
+from archsim.machine.stage_log import StageLog
 from archsim.mapping.stream import StageKind, TileClass
 from archsim.schedule.schedule import Task
-
-READS = (StageKind.FETCH, StageKind.DISTRIBUTE)
-
-
-@dataclass
-class StageLog:
-    """What a stage did for one task."""
-
-    component: str
-    start: int = -1
-    end: int = 0
-    busy: int = 0
-    tiles: int = 0
-    points: int = 0
-    bits: int = 0
-    waited: int = 0
 
 
 @dataclass

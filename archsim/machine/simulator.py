@@ -1,18 +1,19 @@
-"""The event engine: every tile of a schedule lives through SimPy processes."""
+"""A machine that runs a schedule: units, operations, memories. An engine lives the tiles."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import simpy
 
-from archsim.errors import StalledError
+from archsim.errors import InputError, StalledError, did_you_mean
 from archsim.hardware.architecture import Architecture
-from archsim.machine.channel import Channel, Finish
+from archsim.machine.channel import Timing, contended
 from archsim.machine.conservation import check_conservation
+from archsim.machine.engine import Engine
+from archsim.machine.event_engine import EventEngine
+from archsim.machine.fast_forward import FastForward
 from archsim.machine.memory import Memory
-from archsim.machine.pipeline import Pipeline
 from archsim.results.trace import (
     Activity,
     ComponentRecord,
@@ -28,20 +29,34 @@ from archsim.schedule.schedule import Schedule, Task
 Progress = Callable[[int, int], None]
 """Told, after each operation, how many are done and how many there are."""
 
+ENGINES: Mapping[str, Callable[[simpy.Environment, Mapping[str, Timing]], Engine]] = {
+    "fast": FastForward,
+    "event": EventEngine,
+}
+"""Ways to live the tiles of a schedule."""
+DEFAULT_ENGINE = "fast"
+
 
 def simulate(
-    schedule: Schedule, architecture: Architecture, progress: Progress | None = None
+    schedule: Schedule,
+    architecture: Architecture,
+    progress: Progress | None = None,
+    *,
+    engine: str = DEFAULT_ENGINE,
 ) -> Trace:
-    """Run a schedule on a machine, tile by tile.
+    """Run a schedule on a machine; whichever engine does it, the trace is the same.
 
     Raises:
+        InputError: if there is no such engine.
         StalledError: if operations wait for each other for ever, saying who for what.
         ConservationError: if the run broke a law that every run must keep.
     """
-    machine = _Machine(schedule, architecture, progress)
+    if engine not in ENGINES:
+        raise InputError(f"no engine named {engine!r}; {did_you_mean(engine, ENGINES)}")
+    machine = _Machine(schedule, architecture, progress, engine)
     machine.run()
     trace = machine.trace()
-    check_conservation(trace, schedule, machine.pipelines, machine.channels)
+    check_conservation(trace, schedule, machine.engine.logs, machine.engine.passed_bits)
     return trace
 
 
@@ -57,21 +72,25 @@ class _OperationState:
 
 class _Machine:
     def __init__(
-        self, schedule: Schedule, architecture: Architecture, progress: Progress | None
+        self,
+        schedule: Schedule,
+        architecture: Architecture,
+        progress: Progress | None,
+        engine: str,
     ) -> None:
         self.schedule = schedule
         self.progress = progress
         self.finished = 0
+        self.latest = 0
+        """When the last part of an operation that is over was over."""
         self.architecture = architecture
         self.env = simpy.Environment()
-        self.channels = {
-            name: Channel(self.env, _finish(architecture, sort))
-            for name, sort in _contended(schedule).items()
-        }
+        sorts = contended(schedule)
+        timings = {sort: Timing.of(architecture, sort) for sort in set(sorts.values())}
+        self.engine = ENGINES[engine](self.env, {n: timings[sort] for n, sort in sorts.items()})
         self.memories = {
             name: Memory(self.env, name, spec) for name, spec in architecture.memories.items()
         }
-        self.pipelines: dict[str, Pipeline] = {}
         tasks: dict[str, list[Task]] = {}
         for task in schedule.tasks:
             tasks.setdefault(task.operation, []).append(task)
@@ -107,9 +126,7 @@ class _Machine:
                 if state.finish < 0:
                     yield state.done
             self._begin(task.operation)
-            pipeline = Pipeline(self.env, task, self.channels)
-            self.pipelines[task.name] = pipeline
-            yield self.env.process(pipeline.run())
+            yield self.engine.live(task)
             self._end_part(task.operation)
 
     def _begin(self, name: str) -> None:
@@ -123,6 +140,7 @@ class _Machine:
     def _end_part(self, name: str) -> None:
         state = self.states[name]
         state.parts_left -= 1
+        self.latest = int(self.env.now)
         if state.parts_left:
             return
         state.finish = int(self.env.now)
@@ -148,14 +166,14 @@ class _Machine:
             what = ", ".join(repr(other) for other in missing) or f"its turn on {units}"
             lines.append(f"{name!r} waits for {what}")
         more = f" (and {len(waiting) - 5} more)" if len(waiting) > 5 else ""
-        return f"nothing can go on at tick {self.env.now}: {'; '.join(lines)}{more}"
+        return f"nothing can go on at tick {self.latest}: {'; '.join(lines)}{more}"
 
     def trace(self) -> Trace:
         """Return what happened."""
         intervals = tuple(
             Interval(log.component, task.operation, log.start, log.end, log.busy)
             for task in self.schedule.tasks
-            for log in self.pipelines[task.name].logs
+            for log in self.engine.logs[task.name]
             if log.busy
         )
         occupancy: tuple[Occupancy, ...] = tuple(
@@ -206,7 +224,7 @@ class _Machine:
             units=tuple(task.unit for task in tasks),
             start=state.start,
             finish=state.finish,
-            waited=sum(log.waited for task in tasks for log in self.pipelines[task.name].logs),
+            waited=sum(log.waited for task in tasks for log in self.engine.logs[task.name]),
             uncontended=max(task.stream.uncontended_ticks for task in tasks),
             tiles=sum(task.stream.tiles for task in tasks),
             macs=operation.macs,
@@ -233,28 +251,6 @@ class _Machine:
             for task in self.schedule.tasks
             for (component, name), count in task.stream.tallies.items()
         )
-
-
-def _contended(schedule: Schedule) -> dict[str, str]:
-    """Channels for which stages wait, with their sort.
-
-    Those of all units, and a unit's own used both ways.
-    """
-    found: dict[str, str] = {}
-    for task in schedule.tasks:
-        names: set[str] = set()
-        for stage in task.stream.stages:
-            name = stage.instance(task.unit)
-            if not stage.private or name in names:
-                found[name] = stage.component
-            names.add(name)
-    return found
-
-
-def _finish(architecture: Architecture, channel: str) -> Finish:
-    """Return when a transfer on a channel is over, in ticks."""
-    spec = architecture.channels[channel]
-    return partial(spec.finish, cycle=architecture.ticks(channel, 1))
 
 
 def _memory_record(memory: Memory) -> MemoryRecord:

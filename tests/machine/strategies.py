@@ -27,8 +27,8 @@ from archsim.hardware.matrix_product import DataflowChoice
 from archsim.ir import GraphBuilder, Phase, Role
 from archsim.ir.tile import AXES
 from archsim.schedule import Schedule, Task, plan_memory
-from tests.machines import FP32, array, dram, engine_array, kernel, simt, vector
-from tests.mapping.strategies import streams
+from tests.machines import FP32, array, dram, engine_array, kernel, simt, vector, with_component
+from tests.mapping.strategies import long_streams, streams
 
 CLOCKS = st.sampled_from([100_000_000, 150_000_000, 250_000_000, 1_000_000_000])
 BUFFERS = st.sampled_from([160, 320, 1000, 4096])
@@ -321,33 +321,75 @@ CROWD = Architecture(
         "back": LinkSpec(width=1),
         "bus": LinkSpec(width=1, shared=True),
         "dram": dram(),
-        "sram": SramSpec(capacity=2**20),
+        "sram": SramSpec(capacity=2**60),
     },
     routes=(Route(memory="sram", units=("unit",)),),
     placement=dict.fromkeys(Role, ("sram",)),
 )
-"""Four units; :func:`crowds` says by hand what passes which link."""
+"""Four units, and memory for tensors of any length; :func:`crowd` says by hand what passes
+which link."""
 
 
-@st.composite
-def crowds(draw, most_operations=6):
-    """A schedule of random streams, without a mapping: short times, so that ties abound."""
-    builder = GraphBuilder("crowd", {}, FP32)
-    tasks, predecessors = [], {}
-    for number in range(draw(st.integers(1, most_operations))):
-        name = f"o{number}"
-        units = draw(st.lists(st.sampled_from(CROWD.instances("unit")), min_size=1, max_size=2))
-        parts = [draw(streams(most_tiles=12)) for _ in dict.fromkeys(units)]
-        points = sum(part.points for part in parts)
+REFRESHED = [
+    with_component(
+        CROWD,
+        "dram",
+        clock=clock,
+        timing=DramTiming(
+            banks=4,
+            bank_groups=1,
+            row=64,
+            tRCD=1,
+            tRP=1,
+            CL=1,
+            tRAS=2,
+            tRTP=1,
+            tCCD_S=4,
+            tCCD_L=4,
+            tRRD=1,
+            tFAW=4,
+            tRFC=blocked,
+            tREFI=every,
+        ),
+    )
+    for clock, every, blocked in [(10**9, 24, 3), (5 * 10**8, 37, 5), (25 * 10**7, 12, 2)]
+]
+"""The same with refreshes every few transfers, in clocks of their own."""
+
+
+def crowd(parts, predecessors):
+    """A schedule of streams by operation, ``{name: {unit: stream}}``, without a mapping."""
+    builder, tasks = GraphBuilder("crowd", {}, FP32), []
+    for number, (name, streams_of) in enumerate(parts.items()):
+        points = sum(part.points for part in streams_of.values())
         builder.sizes["x"] = points
         source = builder.tensor(f"x{number}", (points,))
         builder.permute(name, Phase.FORWARD, ("x",), ("x",), source)
-        earlier = st.sampled_from([*predecessors, name])
-        before = draw(st.lists(earlier, unique=True, max_size=2))
-        predecessors[name] = tuple(other for other in before if other != name)
         tasks.extend(
             Task(f"{name}[{n}]", name, unit, part, (number, n))
-            for n, (unit, part) in enumerate(zip(dict.fromkeys(units), parts, strict=True))
+            for n, (unit, part) in enumerate(streams_of.items())
         )
     graph = builder.graph()
     return Schedule(graph, tuple(tasks), predecessors, plan_memory(graph, CROWD))
+
+
+@st.composite
+def crowds(draw, most_operations=6, parts=None):
+    """A schedule of random streams, by default with short times, so that ties abound."""
+    parts = streams(most_tiles=12) if parts is None else parts
+    units = st.lists(st.sampled_from(CROWD.instances("unit")), min_size=1, max_size=2, unique=True)
+    found, predecessors = {}, {}
+    for number in range(draw(st.integers(1, most_operations))):
+        name = f"o{number}"
+        found[name] = {unit: draw(parts) for unit in draw(units)}
+        earlier = st.sampled_from([*predecessors, name])
+        before = draw(st.lists(earlier, unique=True, max_size=2))
+        predecessors[name] = tuple(other for other in before if other != name)
+    return crowd(found, predecessors)
+
+
+@st.composite
+def long_crowds(draw, most_operations=5):
+    """Streams of loops in loops, some of them alike, so that much repeats."""
+    alike = draw(st.lists(long_streams(), min_size=1, max_size=3))
+    return draw(crowds(most_operations, st.sampled_from(alike)))

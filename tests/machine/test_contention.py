@@ -23,7 +23,7 @@ def lived_alone(stream):
 
 
 def check_crowd(schedule):
-    trace = simulate(schedule, CROWD)
+    trace = simulate(schedule, CROWD, engine="event")
 
     finish, waited = live(schedule.tasks, schedule.predecessors)
     assert {record.name: record.finish for record in trace.operations} == finish

@@ -116,7 +116,7 @@ def check_engine(graph, architecture):
     """The event engine and the re-telling without SimPy agree to the tick."""
     plan = schedule(graph, architecture, plan_memory(graph, architecture))
 
-    trace = simulate(plan, architecture)
+    trace = simulate(plan, architecture, engine="event")
 
     finish, waited = live(plan.tasks, plan.predecessors, refreshes(architecture))
     assert {record.name: record.finish for record in trace.operations} == finish

@@ -177,7 +177,7 @@ class TestConservation:
 
             monkeypatch.setattr(owner, name, spoilt)
             with pytest.raises(ConservationError) as broken:
-                run(matrix_product(), architecture)
+                run(matrix_product(), architecture, engine="event")
             return str(broken.value)
 
         return simulate_spoilt
@@ -229,7 +229,7 @@ class TestConservation:
         monkeypatch.setattr(Pipeline, "_serve", at_once)
 
         with pytest.raises(ConservationError, match=r"^C took 1 ticks, its closed form is 137$"):
-            run(matrix_product(), wired())
+            run(matrix_product(), wired(), engine="event")
 
     def test_an_operation_before_what_it_needs(self, monkeypatch):
         graph, architecture = chain(length=1), wired()

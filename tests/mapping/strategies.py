@@ -52,3 +52,32 @@ def streams(draw, most_tiles=20, **limits):
             body.append(Repeat(times, inner) if draw(st.booleans()) else inner[0])
             tiles += times * len(inner)
     return TileStream(path, tuple(body) or (kinds[0],))
+
+
+@st.composite
+def long_streams(draw, most_tiles=300):
+    """A stream of loops in loops that go round often, with short times and long ones."""
+    path = draw(stages(most_latency=30, most_slots=4))
+    pace = draw(st.sampled_from([1, 1, 1, 5, 60]))
+    kinds = [slower(tile, path, pace) for tile in draw(st.lists(tile_classes(path), min_size=1))]
+    return TileStream(path, draw(bodies(kinds, draw(st.integers(1, 3)), most_tiles)))
+
+
+def slower(tile, path, pace):
+    """The same tile, computed more slowly."""
+    pairs = zip(tile.service, path, strict=True)
+    service = tuple(t * pace if stage.kind is StageKind.COMPUTE else t for t, stage in pairs)
+    return TileClass(service, tile.bits, tile.points, tile.actions)
+
+
+@st.composite
+def bodies(draw, kinds, depth, most_tiles):
+    """A sequence of up to three tiles and loops of such, of about as many tiles in all."""
+    parts = []
+    for _ in range(draw(st.integers(1, 3))):
+        if depth and draw(st.booleans()):
+            times = min(draw(st.sampled_from([2, 3, 7, 20, 60, 100])), max(1, most_tiles // 4))
+            parts.append(Repeat(times, draw(bodies(kinds, depth - 1, most_tiles // times))))
+        else:
+            parts.append(draw(st.sampled_from(kinds)))
+    return tuple(parts)

@@ -1,0 +1,125 @@
+"""The tiles of a stream as loops of numbered classes, and a place among them.
+
+A place among a million tiles is a few numbers: for every loop that it is in, the round and
+the step within the body. Two places that differ in the round of one loop only have the same
+tiles ahead of them, up to the end of that loop.
+"""
+
+from dataclasses import dataclass
+
+from archsim.mapping.stream import Repeat, TileClass, TileStream
+
+NONE = -1
+"""The number of no class."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loop:
+    """A sequence of tiles, by the numbers of their classes, and loops, ``times`` over."""
+
+    times: int
+    items: tuple["int | Loop", ...]
+
+
+class Course:
+    """A stream in numbers: its classes, their services by stage, and its loops."""
+
+    def __init__(self, stream: TileStream) -> None:
+        numbers: dict[TileClass, int] = {}
+        self.loop = Loop(1, _items(stream.body, numbers))
+        self.classes = tuple(numbers)
+        self.stages = stream.stages
+        self.service = tuple(
+            tuple(tile.service[stage] for tile in self.classes)
+            for stage in range(len(stream.stages))
+        )
+        self.latency = tuple(stage.latency for stage in stream.stages)
+        self.tiles = stream.tiles
+        self.pace = max(stream.busy) / stream.tiles
+        """Ticks from tile to tile, about: those of the busiest stage."""
+
+
+def _items(
+    body: tuple[TileClass | Repeat, ...], numbers: dict[TileClass, int]
+) -> tuple["int | Loop", ...]:
+    return tuple(
+        Loop(part.times, _items(part.body, numbers))
+        if isinstance(part, Repeat)
+        else numbers.setdefault(part, len(numbers))
+        for part in body
+    )
+
+
+class Place:
+    """A place in a course: the tiles before it have been taken."""
+
+    __slots__ = ("_loops", "has_turned", "rounds", "steps")
+
+    def __init__(self, course: Course) -> None:
+        self._loops = [course.loop]
+        self.rounds = [0]
+        """Of each loop that the place is in, outermost first: the rounds that are over."""
+        self.steps = [0]
+        """Of each, the items of its body that have been begun."""
+        self.has_turned = False
+        """Whether a round has ended since somebody last looked, or the course has."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no tile is left."""
+        return not self._loops
+
+    def take(self) -> int:
+        """Take the next tile and return its class; none where the course is over."""
+        loops, rounds, steps = self._loops, self.rounds, self.steps
+        while loops:
+            loop, step = loops[-1], steps[-1]
+            if step == len(loop.items):
+                rounds[-1] += 1
+                self.has_turned = True
+                if rounds[-1] == loop.times:
+                    loops.pop()
+                    rounds.pop()
+                    steps.pop()
+                    continue
+                step = 0
+            steps[-1] = step + 1
+            item = loop.items[step]
+            if isinstance(item, int):
+                return item
+            loops.append(item)
+            rounds.append(0)
+            steps.append(0)
+        return NONE
+
+    def copy(self) -> "Place":
+        """Return the same place, to go on from."""
+        other = Place.__new__(Place)
+        other._loops = self._loops[:]
+        other.rounds = self.rounds[:]
+        other.steps = self.steps[:]
+        other.has_turned = self.has_turned
+        return other
+
+    def rounds_since(self, before: "Place") -> tuple[int, int, int] | None:
+        """Return the one loop whose round alone tells two places apart.
+
+        That is its depth, the rounds between the places, and how often as many more can
+        follow before the loop ends. None if the places differ in more, or in nothing.
+        """
+        if self._loops != before._loops or self.steps != before.steps:
+            return None
+        apart = [
+            (depth, now - then)
+            for depth, (now, then) in enumerate(zip(self.rounds, before.rounds, strict=True))
+            if now != then
+        ]
+        if len(apart) != 1:
+            return None
+        depth, between = apart[0]
+        left = self._loops[depth].times - 1 - self.rounds[depth]
+        return depth, between, left // between
+
+    def skip(self, depth: int, rounds: int) -> None:
+        """Go on by whole rounds of a loop that the place is in."""
+        self.rounds[depth] += rounds

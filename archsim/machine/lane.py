@@ -1,0 +1,282 @@
+"""One task's tiles between its stages, at a moment, and what follows without a turn.
+
+A tile that a stage hands on is a token with the time of its arrival; a slot that it leaves
+behind is a token with the time from which on it is free. A stage takes its next tile at the
+latest of three times: its own last end, a tile's arrival, a slot's release. All that can be
+worked out from tokens at hand is worked out at once, even if it lies ahead: nobody else
+changes it. What a lane must *ask* for is a turn at a contended channel, and leave to take
+a tile at its first stage, so that it never runs ahead by more than its buffers hold.
+"""
+
+from dataclasses import dataclass
+from itertools import chain
+from math import inf
+
+from archsim.machine.channel import READS
+from archsim.machine.course import NONE, Course, Place
+from archsim.schedule.schedule import Task
+
+Outline = tuple[tuple[int, ...], tuple[int, ...], tuple[tuple[int, ...], ...], tuple[int, ...]]
+"""All that the future of a lane depends on, but for its place: the stages' last ends or
+requests, what they ask for, what lies between them, and all tokens; times from a moment on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What stays while a task lives: its course, its rank, the channels it must ask for."""
+
+    task: Task
+    course: Course
+    channels: tuple[str | None, ...]
+    """For each stage, the contended channel that serves it."""
+    is_read: tuple[int, ...]
+
+    @classmethod
+    def of(cls, task: Task, course: Course, contended: frozenset[str]) -> "Way":
+        """Return the way of a task's tiles."""
+        names = [stage.instance(task.unit) for stage in course.stages]
+        return cls(
+            task=task,
+            course=course,
+            channels=tuple(name if name in contended else None for name in names),
+            is_read=tuple(int(stage.kind in READS) for stage in course.stages),
+        )
+
+
+class Lane:
+    """Tokens, logs and place of one task."""
+
+    __slots__ = (
+        "arrived",
+        "began",
+        "coming",
+        "counts",
+        "ended",
+        "ends",
+        "finish",
+        "free",
+        "left",
+        "moves",
+        "place",
+        "ready",
+        "waited",
+        "waiting",
+        "way",
+    )
+
+    def __init__(self, way: Way, now: int) -> None:
+        stages = way.course.stages
+        gaps = stages[:-1]
+        self.way = way
+        self.place = Place(way.course)
+        self.waiting = [NONE for _ in stages]
+        """The class of the tile for which each stage asks; none where it does not ask."""
+        self.ends = [now for _ in stages]
+        """When each stage was done with its last tile, or began to ask for the next one."""
+        self.arrived = [now for _ in stages]
+        """When the last tile that each stage handed on arrives."""
+        self.ready: list[list[int]] = [[] for _ in gaps]
+        """In each gap, when the tiles that are there or on their way arrive."""
+        self.coming: list[list[int]] = [[] for _ in gaps]
+        """Their classes."""
+        self.free = [[now] * stage.slots for stage in gaps]
+        """From when on each gap's slots are free."""
+        self.left = way.course.tiles
+        self.finish: int | None = None
+        """When the last tile arrives, once that is known."""
+        self.moves = 0
+        """Turns that the lane was given."""
+        self.counts = [0] * len(way.course.classes)
+        """Tiles of each class that have passed all stages."""
+        self.waited = [0 for _ in stages]
+        self.began = [-1 for _ in stages]
+        self.ended = [0 for _ in stages]
+
+    def copy(self) -> "Lane":
+        """Return the same lane, to go on from."""
+        other = Lane.__new__(Lane)
+        other.way = self.way
+        other.place = self.place.copy()
+        other.waiting = self.waiting[:]
+        other.ends = self.ends[:]
+        other.arrived = self.arrived[:]
+        other.ready = [times[:] for times in self.ready]
+        other.coming = [classes[:] for classes in self.coming]
+        other.free = [times[:] for times in self.free]
+        other.left = self.left
+        other.finish = self.finish
+        other.moves = self.moves
+        other.counts = self.counts[:]
+        other.waited = self.waited[:]
+        other.began = self.began[:]
+        other.ended = self.ended[:]
+        return other
+
+    def like(self, before: "Lane", after: "Lane", later: int) -> "Lane":
+        """Return what becomes of this lane if it is another one ``before``, but for the time.
+
+        The other one became ``after``; this one does the same, ``later``.
+        """
+        other = after.copy()
+        other.way = self.way
+        other.delay(later)
+        other.moves = self.moves + after.moves - before.moves
+        other.counts = _grown(self.counts, before.counts, after.counts)
+        other.waited = _grown(self.waited, before.waited, after.waited)
+        other.began = [
+            mine if mine >= 0 or theirs < 0 else theirs + later
+            for mine, theirs in zip(self.began, after.began, strict=True)
+        ]
+        other.ended = _moved(self.ended, before.ended, after.ended, later)
+        return other
+
+    def repeat(self, before: "Lane", ticks: int, times: int) -> None:
+        """Do ``times`` more what was done since ``before``, which took so many ticks.
+
+        The caller has seen that the lane stands as it stood then, and where the round is
+        that it skips.
+        """
+        later = ticks * times
+        self.delay(later)
+        self.left -= times * (before.left - self.left)
+        self.counts = _grown(self.counts, before.counts, self.counts, times)
+        self.waited = _grown(self.waited, before.waited, self.waited, times)
+        self.ended = _moved(self.ended, before.ended, self.ended, later)
+
+    def delay(self, ticks: int) -> None:
+        """Move all that is ahead by some ticks; what lies behind no longer matters."""
+        self.ends = [time + ticks for time in self.ends]
+        self.arrived = [time + ticks for time in self.arrived]
+        self.ready = [[time + ticks for time in times] for times in self.ready]
+        self.free = [[time + ticks for time in times] for times in self.free]
+        if self.finish is not None:
+            self.finish += ticks
+
+    def outline(self, now: int) -> Outline:
+        """Return all that the future depends on, but for the place.
+
+        What is not asked for depends on a turn that is still to be given: it happens now or
+        later, so any earlier time is as good as now.
+        """
+        tokens = chain(self.arrived, *self.ready, *self.free)
+        return (
+            self.outline_of_ends(now),
+            tuple(self.waiting),
+            tuple(map(tuple, self.coming)),
+            tuple([time - now if time > now else 0 for time in tokens]),
+        )
+
+    def outline_of_ends(self, now: int) -> tuple[int, ...]:
+        """Return the outline's first part, which tells most states apart."""
+        return tuple(
+            [
+                time - now if time > now or tile != NONE else 0
+                for time, tile in zip(self.ends, self.waiting, strict=True)
+            ]
+        )
+
+    def begin_tile(self) -> bool:
+        """Ask leave for the next tile at the first stage; say whether there is one, and room."""
+        if self.free and not self.free[0]:
+            return False
+        tile = self.place.take()
+        if tile == NONE:
+            return False
+        if self.free:
+            self.ends[0] = max(self.ends[0], self.free[0].pop(0))
+        self.waiting[0] = tile
+        return True
+
+    @property
+    def next_leave(self) -> float:
+        """When the lane takes a tile by its own leave; never, if it must wait for others."""
+        tile = self.waiting[0]
+        if tile == NONE or (self.way.channels[0] and self.way.course.service[0][tile]):
+            return inf
+        return self.ends[0]
+
+    def settle(self, stage: int, start: int, end: int) -> list[int]:
+        """Serve the tile that a stage asked for, and do all that follows.
+
+        Return the stages that now ask.
+        """
+        ends, waiting, arrived, free = self.ends, self.waiting, self.arrived, self.free
+        latency, last = self.way.course.latency, len(self.ends) - 1
+        tile = waiting[stage]
+        waiting[stage] = NONE
+        self.moves += 1
+        asks: list[int] = []
+        stages: list[int] = []  # may go on: a stage that is done lets itself and its neighbours
+        while True:
+            ends[stage] = end
+            arrival = end
+            if end > start:
+                if self.began[stage] < 0:
+                    self.began[stage] = start
+                self.ended[stage] = end
+                arrival += latency[stage]
+            # No tile overtakes another, so none arrives before those that left before it.
+            arrival = arrived[stage] if arrived[stage] > arrival else arrival
+            arrived[stage] = arrival
+            if stage:
+                free[stage - 1].append(end)
+                stages.append(stage - 1)
+            stages.append(stage)
+            if stage < last:
+                self.ready[stage].append(arrival)
+                self.coming[stage].append(tile)
+                stages.append(stage + 1)
+            else:
+                self.counts[tile] += 1
+                self.left -= 1
+                self.finish = None if self.left else arrival
+            served = self._serve_next(stages, asks)
+            if served is None:
+                return asks
+            stage, tile, start, end = served
+
+    def _serve_next(self, stages: list[int], asks: list[int]) -> tuple[int, int, int, int] | None:
+        """Serve a tile at one of the stages that may go on, or note what they ask for.
+
+        Return the stage, the tile's class, and its start and end.
+        """
+        ends, waiting, coming, free = self.ends, self.waiting, self.coming, self.free
+        course, channels, last = self.way.course, self.way.channels, len(self.ends) - 1
+        while stages:
+            stage = stages.pop()
+            if waiting[stage] != NONE:
+                continue
+            if not stage:
+                if self.begin_tile():
+                    asks.append(0)
+                continue
+            if not coming[stage - 1] or (stage < last and not free[stage]):
+                continue
+            tile = coming[stage - 1].pop(0)
+            start = self.ready[stage - 1].pop(0)
+            start = ends[stage] if ends[stage] > start else start
+            if stage < last:
+                slot = free[stage].pop(0)
+                start = slot if slot > start else start
+            ticks = course.service[stage][tile]
+            if not ticks or channels[stage] is None:
+                return stage, tile, start, start + ticks
+            waiting[stage] = tile
+            ends[stage] = start
+            asks.append(stage)
+        return None
+
+
+def _grown(mine: list[int], before: list[int], after: list[int], times: int = 1) -> list[int]:
+    """Add what came between."""
+    return [
+        count + times * (now - then) for count, then, now in zip(mine, before, after, strict=True)
+    ]
+
+
+def _moved(mine: list[int], before: list[int], after: list[int], later: int) -> list[int]:
+    """Move those times that changed in between."""
+    return [
+        time if now == then else now + later
+        for time, then, now in zip(mine, before, after, strict=True)
+    ]

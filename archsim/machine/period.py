@@ -1,0 +1,183 @@
+"""Periods: a domain that stands as it stood before does again what it has done since.
+
+One lane's rounds are watched. From time to time the domain is marked; whenever the lane has
+been round a loop, the domain is compared with a mark. If they are alike, but for the time and
+for the rounds of loops, what happened in between happens again, as often as every lane still
+has the rounds for it and nobody else comes in between; all of that is skipped at once, by
+adding.
+
+*Alike* is exact: all times relative to now, whatever is past being as good as now
+(:meth:`Lane.outline`). Lanes that had no turn since the mark stand still; what they ask for
+next ends the period. A channel that keeps time of its own (refresh) must be in the same phase.
+
+A run without periods pays for looking: marks come ever more seldom, and most comparisons
+end at the first few numbers.
+"""
+
+from dataclasses import dataclass
+from math import inf
+
+from archsim.machine.lane import Lane
+from archsim.machine.server import Server
+
+FIRST_MARK = 3
+"""Rounds before the first mark; before, buffers are still filling."""
+DENSE_MARKS = 8
+"""Rounds up to which each is marked; then every mark waits a quarter longer than the last."""
+WORTHWHILE = 16
+"""Tiles left below which nothing is looked for."""
+
+Glance = tuple[tuple[int, ...], tuple[int, ...]]
+"""What tells most states of a domain apart: one lane's last ends, and its steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Period:
+    """What can be repeated: how often, how long each takes, and who moves in it."""
+
+    times: int
+    ticks: int
+    moving: tuple[tuple[Lane, Lane, int, int], ...]
+    """Lane, how it stood, the depth of its loop and its rounds."""
+    servers: tuple[Server, ...]
+
+
+class _Mark:
+    """A domain as it stood."""
+
+    def __init__(
+        self, lanes: list[Lane], servers: list[Server], now: int, looks: int, glance: Glance
+    ) -> None:
+        self.now = now
+        self.looks = looks
+        self.glance = glance
+        self.free = [server.free for server in servers]
+        self.lanes = [lane.copy() for lane in lanes]
+        self._first = 0
+        """The lane that differed last: it is likely to differ again."""
+
+    def period(
+        self, lanes: list[Lane], servers: list[Server], now: int, stop: float
+    ) -> _Period | None:
+        """Return what can be repeated, if the domain stands as it did."""
+        if not self._is_alike(lanes, now):
+            return None
+        moving = []
+        times: float = inf
+        limit = stop
+        for lane, before in zip(lanes, self.lanes, strict=True):
+            if lane.moves == before.moves:
+                limit = min(limit, lane.next_leave)
+                continue
+            rounds = lane.place.rounds_since(before.place)
+            if rounds is None:
+                return None
+            moving.append((lane, before, *rounds[:2]))
+            times = min(times, rounds[2])
+        still = [lane.moves == before.moves for lane, before in zip(lanes, self.lanes, strict=True)]
+        giving = self._giving(servers, still, now)
+        if giving is None:
+            return None
+        limit = min([limit, *(_next_of_others(s, still, s in giving) for s in servers)])
+        ticks = now - self.now
+        if ticks:
+            times = min(times, (limit - 1 - now) // ticks)
+        return _Period(int(times), ticks, tuple(moving), giving) if times >= 1 else None
+
+    def _giving(
+        self, servers: list[Server], still: list[bool], now: int
+    ) -> tuple[Server, ...] | None:
+        """Return the channels that gave turns since, or None if one does not stand as it did."""
+        found = []
+        for server, free in zip(servers, self.free, strict=True):
+            if server.free == free and all(still[request[2]] for request in server.requests):
+                continue
+            if max(server.free - now, 0) != max(free - self.now, 0):
+                return None
+            if server.rhythm is not None:
+                first, period = server.rhythm
+                if self.now < first or (now - self.now) % period:
+                    return None
+            found.append(server)
+        return tuple(found)
+
+    def _is_alike(self, lanes: list[Lane], now: int) -> bool:
+        then = self.now
+        for number in (self._first, *range(len(lanes))):
+            lane, before = lanes[number], self.lanes[number]
+            if lane.moves == before.moves:
+                continue
+            if lane.outline_of_ends(now) != before.outline_of_ends(then) or lane.outline(
+                now
+            ) != before.outline(then):
+                self._first = number
+                return False
+        return True
+
+
+def _next_of_others(server: Server, still: list[bool], is_giving: bool) -> float:
+    """When those who stand still come between: they ask, or a channel of theirs gives a turn."""
+    asked = [request[0] for request in server.requests if still[request[2]]]
+    if not asked:
+        return inf
+    return min(asked) if is_giving else server.turn
+
+
+class Skipper:
+    """Watches a domain's turns for periods, and skips them."""
+
+    def __init__(self, lanes: list[Lane], servers: list[Server]) -> None:
+        self._lanes = lanes
+        self._servers = servers
+        self._looks = 0
+        self._since = 0
+        """Looks since the last skip."""
+        self._due = FIRST_MARK
+        self._marks: dict[Glance, _Mark] = {}
+        """Those since the last skip."""
+        self._old: _Mark | None = None
+        """One that outlives skips: loops around loops are found by it."""
+        self.place = lanes[0].place
+        """That of the lane watched, if one is; it says when it has been round a loop."""
+        self._watch()
+
+    def _watch(self) -> None:
+        """Watch the lane whose tiles follow one another fastest."""
+        worth = [lane for lane in self._lanes if lane.left >= WORTHWHILE and not lane.place.is_over]
+        self._watched = min(worth, key=lambda lane: lane.way.course.pace, default=None)
+        if self._watched is not None:
+            self.place = self._watched.place
+        self.place.has_turned = False
+
+    def look(self, now: int, stop: float) -> bool:
+        """Skip what repeats; say whether anything did, so that all times have changed."""
+        self.place.has_turned = False
+        if self._watched is None or self.place.is_over:
+            self._watch()
+            return False
+        self._looks += 1
+        self._since += 1
+        glance = (self._watched.outline_of_ends(now), tuple(self.place.steps))
+        marks = [self._marks[glance]] if glance in self._marks else []
+        if self._old is not None and self._old.glance == glance:
+            marks.append(self._old)
+        for mark in marks:
+            period = mark.period(self._lanes, self._servers, now, stop)
+            if period is not None:
+                self._skip(mark, period)
+                return True
+        if self._since >= self._due:
+            self._marks[glance] = _Mark(self._lanes, self._servers, now, self._looks, glance)
+            self._due += 1 if self._due < DENSE_MARKS else self._due // 4
+        return False
+
+    def _skip(self, mark: _Mark, period: _Period) -> None:
+        for lane, before, depth, rounds in period.moving:
+            lane.repeat(before, period.ticks, period.times)
+            lane.place.skip(depth, rounds * period.times)
+        for server in period.servers:
+            server.free += period.ticks * period.times
+        if self._old is None or self._looks >= 2 * self._old.looks:
+            self._old = mark
+        self._marks.clear()
+        self._since, self._due = 0, FIRST_MARK
