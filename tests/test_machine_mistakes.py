@@ -61,3 +61,16 @@ def test_a_mistake_is_told_in_one_message(setting, fragments):
     assert outcome.stderr.count("\n") == 1
     for fragment in fragments:
         assert fragment in outcome.stderr
+
+
+def test_an_action_without_a_price_is_found_by_a_check_already(tmp_path):
+    file = tmp_path / "unpriced.yaml"
+    file.write_text(
+        f"extends: {EXPERIMENT}\nenergy: {{extends: asic_16nm, computing: [vector_unit]}}\n"
+    )
+
+    outcome = CliRunner().invoke(main, ["check", str(file)])
+
+    assert outcome.exit_code == 2
+    assert "operation 'C' on component 'array'" in outcome.stderr
+    assert "no price for action 'mac' in 'fp32' on a 'processing_array'" in outcome.stderr

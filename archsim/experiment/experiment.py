@@ -11,15 +11,15 @@ from typing import Any
 from archsim import config
 from archsim.config import Document, Section
 from archsim.contraction import ContractionStudy, HardwareAware
-from archsim.energy import EnergyTable, account
+from archsim.energy import EnergyTable, account, dynamic_energy
 from archsim.errors import InputError, did_you_mean
 from archsim.experiment.machine_search import MachineSearch
 from archsim.hardware import COMPONENTS, Architecture
 from archsim.ir import WORKLOADS, Choice, OperationGraph, Role, Workload
-from archsim.machine import DEFAULT_ENGINE, ENGINES, Progress, simulate
+from archsim.machine import DEFAULT_ENGINE, ENGINES, Progress, activities, simulate
 from archsim.registry import load_plugins
 from archsim.results import METRICS, OrderChoice, Provenance, PublishedValue, Result
-from archsim.schedule import MemoryPlan, absorb, plan_memory, schedule
+from archsim.schedule import MemoryPlan, Schedule, absorb, plan_memory, schedule
 
 SECTIONS = (
     "name",
@@ -145,6 +145,7 @@ def simulate_experiment(
     shaped = absorb(lowered, experiment.architecture)
     memory = _plan(shaped.graph, experiment)
     planned = schedule(shaped.graph, experiment.architecture, memory)
+    _check_prices(planned, experiment)
     trace = simulate(planned, experiment.architecture, progress, engine=provenance.engine)
     return Result(
         name=experiment.name,
@@ -183,7 +184,7 @@ def check(path: str | Path) -> str:
     _, experiment = read(path)
     graph = absorb(_lower(experiment), experiment.architecture).graph
     memory = _plan(graph, experiment)
-    schedule(graph, experiment.architecture, memory)
+    _check_prices(schedule(graph, experiment.architecture, memory), experiment)
     taken = ", ".join(
         f"{name} {100 * use.units / use.capacity_units:.0f} % full"
         for name, use in memory.peaks.items()
@@ -213,6 +214,15 @@ def _lower(experiment: Experiment) -> OperationGraph:
     if isinstance(workload, HardwareAware):
         return workload.lower_for(MachineSearch(experiment.architecture, experiment.energy))
     return workload.lower()
+
+
+def _check_prices(planned: Schedule, experiment: Experiment) -> None:
+    """Price what will happen, so that an action without a price is not found hours later.
+
+    Raises:
+        EnergyError: for an action without a price.
+    """
+    dynamic_energy(activities(planned, experiment.architecture), experiment.energy)
 
 
 def _plan(graph: OperationGraph, experiment: Experiment) -> MemoryPlan:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import combinations
-from math import inf
+from math import fsum, inf
 
 import numpy as np
 
@@ -27,13 +27,13 @@ from archsim.contraction import (
     search_training,
     training_step,
 )
-from archsim.energy import EnergyTable, account
+from archsim.energy import EnergyTable, account, dynamic_energy
 from archsim.errors import InputError
 from archsim.formats import NumberFormat
 from archsim.hardware import Architecture
 from archsim.ir import Contraction, GraphBuilder, OperationGraph, Phase, Role, TensorSpec, Tile
 from archsim.ir.operation import Array
-from archsim.machine import component_kind, simulate
+from archsim.machine import activities, component_kind, simulate
 from archsim.mapping import Mapper, TileClass, Tilings
 from archsim.schedule import Schedule, plan_memory, schedule
 
@@ -364,17 +364,14 @@ class MachineSearch:
         """Return seconds and joules that a schedule takes if no channel is ever contended."""
         finished = dict.fromkeys(planned.predecessors, 0)
         free: dict[str, int] = {}
-        picojoules = 0.0
         for task in planned.tasks:
             ready = (finished[before] for before in planned.predecessors[task.operation])
             start = max(free.get(task.unit, 0), *ready, 0)
             free[task.unit] = end = start + task.stream.uncontended_ticks
             finished[task.operation] = max(finished[task.operation], end)
-            for (component, action, name), count in task.stream.actions.items():
-                kind = component_kind(self.architecture, component)
-                picojoules += count * self.energy.price(kind, action, name)
         seconds = max(finished.values()) / self.architecture.tick_rate
-        joules = 1e-12 * picojoules + self.energy.static_power * seconds
+        picojoules = dynamic_energy(activities(planned, self.architecture), self.energy)
+        joules = 1e-12 * fsum(picojoules.values()) + self.energy.static_power * seconds
         return seconds, joules * (1 - ROUNDING)
 
     def _simulated(self, graph: OperationGraph) -> tuple[float, float]:

@@ -121,8 +121,12 @@ class ComputeSpec(ComponentSpec):
 
     @property
     def peak_macs_per_cycle(self) -> int:
-        """Multiply-accumulates a cycle at best."""
+        """Multiply-accumulates a cycle at best, in the fastest number format."""
         return 0
+
+    def peak_macs(self, number_format: NumberFormat) -> int:
+        """Multiply-accumulates a cycle at best, in one number format."""
+        return self.peak_macs_per_cycle
 
     @abstractmethod
     def lacks(self, functions: Mapping[str, int]) -> str:

@@ -150,6 +150,10 @@ class ContractionEngineArraySpec(ComputeSpec):
         units = self.engines * self.pes
         return best_rate(units, self.number_formats, self.lanes, self.cycles_per_mac)
 
+    def peak_macs(self, number_format: NumberFormat) -> int:
+        units = self.engines * self.pes
+        return best_rate(units, (number_format,), self.lanes, self.cycles_per_mac)
+
     @property
     def latency_cycles(self) -> int:
         if self.overlap != "full":

@@ -124,6 +124,10 @@ class ProcessingArraySpec(ComputeSpec):
         units = self.rows * self.columns
         return best_rate(units, self.number_formats, self.lanes, self.cycles_per_mac)
 
+    def peak_macs(self, number_format: NumberFormat) -> int:
+        units = self.rows * self.columns
+        return best_rate(units, (number_format,), self.lanes, self.cycles_per_mac)
+
     @property
     def latency_cycles(self) -> int:
         return self._array_latency if self.overlap == "full" else 0

@@ -213,7 +213,11 @@ class SimtProcessorSpec(ComputeSpec):
 
     @property
     def peak_macs_per_cycle(self) -> int:
-        return self.sms * max((*self.tensor_macs.values(), *self.core_rates.values()), default=0)
+        return max(map(self.peak_macs, self.number_formats), default=0)
+
+    def peak_macs(self, number_format: NumberFormat) -> int:
+        name = number_format.name
+        return self.sms * max(self.tensor_macs.get(name, 0), self.core_rates.get(name, 0))
 
     @property
     def launch_cycles(self) -> int:

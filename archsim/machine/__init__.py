@@ -4,8 +4,9 @@ from archsim.machine.simulator import (
     DEFAULT_ENGINE,
     ENGINES,
     Progress,
+    activities,
     component_kind,
     simulate,
 )
 
-__all__ = ["DEFAULT_ENGINE", "ENGINES", "Progress", "component_kind", "simulate"]
+__all__ = ["DEFAULT_ENGINE", "ENGINES", "Progress", "activities", "component_kind", "simulate"]

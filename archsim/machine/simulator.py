@@ -7,6 +7,7 @@ from typing import Any
 import simpy
 
 from archsim.errors import InputError, StalledError, did_you_mean
+from archsim.formats import NumberFormat
 from archsim.hardware.architecture import Architecture
 from archsim.machine.channel import Timing, contended
 from archsim.machine.conservation import check_conservation
@@ -14,6 +15,7 @@ from archsim.machine.engine import Engine
 from archsim.machine.event_engine import EventEngine
 from archsim.machine.fast_forward import FastForward
 from archsim.machine.memory import Memory
+from archsim.mapping.stream import StageKind
 from archsim.results.trace import (
     Activity,
     ComponentRecord,
@@ -185,7 +187,7 @@ class _Machine:
             tuple(_memory_record(memory) for memory in self.memories.values()),
             tuple(self._record(name) for name in self.states),
             intervals,
-            self._activities(),
+            activities(self.schedule, self.architecture),
             occupancy,
             self._tallies(),
         )
@@ -194,9 +196,11 @@ class _Machine:
         """Every unit of the machine, and every channel that a tile passed."""
         architecture = self.architecture
         found: dict[str, ComponentRecord] = {}
+        formats = self._number_formats()
         for sort, spec in architecture.units.items():
+            most = max(map(spec.peak_macs, formats.get(sort, ())), default=spec.peak_macs_per_cycle)
+            peak = most * spec.clock
             for unit in architecture.instances(sort):
-                peak = spec.peak_macs_per_cycle * spec.clock
                 found[unit] = ComponentRecord(
                     unit, sort, spec.kind, True, False, peak, spec.conventions
                 )
@@ -215,6 +219,16 @@ class _Machine:
                     )
         return tuple(found.values())
 
+    def _number_formats(self) -> dict[str, set[NumberFormat]]:
+        """Formats in which each sort of unit multiplied and accumulated."""
+        found: dict[str, set[NumberFormat]] = {}
+        for task in self.schedule.tasks:
+            operation = self.schedule.graph[task.operation]
+            for stage in task.stream.stages:
+                if operation.macs and stage.kind is StageKind.COMPUTE:
+                    found.setdefault(stage.component, set()).add(operation.number_format)
+        return found
+
     def _record(self, name: str) -> OperationRecord:
         operation, state, tasks = self.schedule.graph[name], self.states[name], self.tasks[name]
         return OperationRecord(
@@ -229,20 +243,6 @@ class _Machine:
             tiles=sum(task.stream.tiles for task in tasks),
             macs=operation.macs,
             predecessors=self.schedule.predecessors[name],
-        )
-
-    def _activities(self) -> tuple[Activity, ...]:
-        return tuple(
-            Activity(
-                component=component,
-                component_kind=component_kind(self.architecture, component),
-                action=action,
-                number_format=number_format,
-                operation=task.operation,
-                count=count,
-            )
-            for task in self.schedule.tasks
-            for (component, action, number_format), count in task.stream.actions.items()
         )
 
     def _tallies(self) -> tuple[Tally, ...]:
@@ -263,6 +263,22 @@ def _memory_record(memory: Memory) -> MemoryRecord:
         unit_bits=spec.unit_bits,
         block_name=spec.block_name,
         blocks_per_unit=spec.blocks_per_unit,
+    )
+
+
+def activities(schedule: Schedule, architecture: Architecture) -> tuple[Activity, ...]:
+    """Return how often each action runs; no simulation is needed to know it."""
+    return tuple(
+        Activity(
+            component=component,
+            component_kind=component_kind(architecture, component),
+            action=action,
+            number_format=number_format,
+            operation=task.operation,
+            count=count,
+        )
+        for task in schedule.tasks
+        for (component, action, number_format), count in task.stream.actions.items()
     )
 
 

@@ -89,7 +89,7 @@ class ComponentRecord:
     """Whether it computes; it moves data otherwise."""
     is_off_chip: bool
     peak_per_s: int
-    """Multiply-accumulates, or bits, a second at best."""
+    """Multiply-accumulates, in the fastest number format in use, or bits a second at best."""
     conventions: str = ""
     """What the model hides behind what."""
 

@@ -148,7 +148,7 @@ def complete(path: Path, command: str, engine: str) -> None:
 
 
 LEGEND = """Cycles are those of the unit that multiplies matrices; utilization is that of all its
-multipliers over the whole run, at the rate of the fastest number format; everything is FP32.
+multipliers over the whole run; everything is FP32.
 `limited by` is the bound that comes nearest to the run, `busiest` the component that is busy
 longest. `fetta`, `tpu_like`, `sigma_like`, `maeri_like` and `ette_like` have the same 1,024
 multipliers, SRAM, bandwidth, clock and prices. Most sizes of these machines are assumed: see

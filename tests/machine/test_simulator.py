@@ -6,6 +6,7 @@ import pytest
 import simpy
 
 from archsim.errors import ConservationError, StalledError
+from archsim.formats import parse
 from archsim.hardware import Architecture, LinkSpec, Route, SramSpec
 from archsim.ir import GraphBuilder, Phase
 from archsim.machine import component_kind, simulate, simulator
@@ -16,6 +17,7 @@ from archsim.machine.pipeline import Pipeline
 from archsim.schedule import plan_memory, schedule
 from tests.machines import (
     FP32,
+    array,
     chain,
     independent_products,
     linked,
@@ -249,3 +251,14 @@ class TestConservation:
         assert str(broken.value) == (
             "layer0.tanh started at tick 0, before layer0.product finished at 137"
         )
+
+
+def test_a_units_peak_is_that_of_the_format_it_worked_in():
+    """Two int8 products a cycle in each of 16 units, but one of fp32."""
+    formats = (FP32, parse("int8"))
+    unit = array(number_formats=formats, lanes={"int8": 2}, clock=10**9)
+
+    (record,) = [c for c in run(matrix_product(), linked(tensor=unit)).components if c.is_unit][:1]
+
+    assert (record.name, record.peak_per_s) == ("tensor", 16 * 10**9)
+    assert unit.peak_macs_per_cycle == 32
