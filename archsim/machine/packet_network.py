@@ -309,10 +309,10 @@ def measure(
     *,
     packets_per_cycle: float,
     flits: int,
-    cycles: int,
+    window: tuple[int, int],
     random: np.random.Generator,
 ) -> Measurement:
-    """Offer random traffic and measure the second half of the time.
+    """Offer random traffic and measure from one cycle until another.
 
     In each cycle each node makes a packet of so many flits with a probability of
     ``packets_per_cycle``, and keeps it until the network takes it.
@@ -325,8 +325,8 @@ def measure(
             network.offer(node, traffic(node, random), flits)
 
     env.process(network.clock(make))
-    env.run(until=cycles)
-    measured = range(cycles // 2, cycles)
+    measured = range(*window)
+    env.run(until=measured.stop)
     latencies = [end - made for made, end in network.packets if end in measured]
     accepted = sum(network.flits[cycle] for cycle in measured)
     return Measurement(
