@@ -123,7 +123,9 @@ def _verdicts(groups: Groups) -> tuple[str, str]:
         lines.append(_line((*place, *found, matrix, str(len(still)))))
     differ = sum(loss > 1 for loss in losses)
     worst = max(losses, default=1)
-    count = f"They differ in {differ} of {len(losses)} layers; the largest loss found is {worst:.2f}."
+    count = (
+        f"They differ in {differ} of {len(losses)} layers; the largest loss found is {worst:.2f}."
+    )
     return count, "\n".join(lines)
 
 
