@@ -1,17 +1,18 @@
 """How long contraction search takes against independent exact searches.
 
 Run it as ``python tests/benchmarks/contraction_search.py``: it prints ratios of one run, the
-least of several times each, because the machine is shared. opt_einsum, cotengra and
-cotengrust take part where they are installed; their input is prepared beforehand, in the
-one-letter names that they want. Our time for one search includes the tree and its check, but
-not what a first call remembers of a network whatever its extents: which indices join which
-tensors, and every way to split those.
+least of several times each, all taken by turns, because the machine is shared. opt_einsum,
+cotengra and cotengrust take part where they are installed; their input is prepared beforehand,
+in the one-letter names that they want. Our time for one search includes the tree and its
+check, but not what a first call remembers of a network whatever its extents: which indices
+join which tensors, and every way to split those.
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from importlib.util import find_spec
+from math import inf
 from pathlib import Path
 from time import perf_counter
 
@@ -36,8 +37,8 @@ Peer = Callable[[Spelled], object]
 
 MODES = (4, 8, 6, 4, 4, 6)
 RANK, BATCH, VARIANTS = 12, 128, 100
-SECONDS = 0.3
-"""For each timing."""
+TURNS, SECONDS = 6, 0.05
+"""Turns of each timing, and how long each lasts."""
 FORMATS: dict[str, Callable[[list[int], list[int]], CoreNetwork]] = {
     "TT": lambda i, o: tensor_train(i, o, [RANK] * (2 * len(i) - 1)),
     "TR": lambda i, o: tensor_ring(i, o, [RANK] * (2 * len(i))),
@@ -71,15 +72,21 @@ def spelled(network: TensorNetwork) -> Spelled:
     return inputs, output, {letter[index]: size for index, size in network.sizes.items()}
 
 
-def least(work: Callable[[], object]) -> float:
-    """Return the least time in seconds, after a first call that fills our tables."""
-    work()
-    times, end = [], perf_counter() + SECONDS
-    while not times or perf_counter() < end:
-        start = perf_counter()
+def least(works: Mapping[str, Callable[[], object]]) -> dict[str, float]:
+    """Return the least time of each in seconds, after a first call that fills our tables."""
+    for work in works.values():
         work()
-        times.append(perf_counter() - start)
-    return min(times)
+    found = dict.fromkeys(works, inf)
+    for _ in range(TURNS):
+        for name, work in works.items():
+            end = perf_counter() + SECONDS
+            while True:
+                start = perf_counter()
+                work()
+                found[name] = min(found[name], perf_counter() - start)
+                if perf_counter() >= end:
+                    break
+    return found
 
 
 def layers() -> Iterator[tuple[str, TensorNetwork]]:
@@ -91,33 +98,34 @@ def layers() -> Iterator[tuple[str, TensorNetwork]]:
                 yield f"{name} d{d}", layer(cores.cores, cores.sizes, BATCH)
 
 
-def row(name: str, ours: float, theirs: dict[str, float]) -> str:
-    """Return our time, and how many times it each peer takes."""
-    ratios = "  ".join(f"{peer} {took / ours:7.2f}" for peer, took in theirs.items())
-    return f"{name:16} {ours * 1e3:8.3f} ms   {ratios}"
+def row(name: str, works: Mapping[str, Callable[[], object]]) -> str:
+    """Return the first one's time, and how many times it each other takes."""
+    ours, *theirs = least(works).items()
+    ratios = "  ".join(f"{peer} {took / ours[1]:7.2f}" for peer, took in theirs)
+    return f"{name:16} {ours[1] * 1e3:8.3f} ms   {ratios}"
 
 
-def peers_times(givens: list[Spelled], others: dict[str, Peer]) -> dict[str, float]:
-    """Return each peer's time for some searches."""
+def searches(givens: list[Spelled], others: dict[str, Peer]) -> dict[str, Callable[[], object]]:
+    """Return what each peer does for some searches."""
     return {
-        name: least(lambda run=run: [run(given) for given in givens])  # type: ignore[misc]
+        name: lambda run=run: [run(given) for given in givens]  # type: ignore[misc]
         for name, run in others.items()
     }
 
 
 def one_search(name: str, network: TensorNetwork, others: dict[str, Peer]) -> str:
     """Time one network."""
-    ours = least(lambda: search(network))
-    return row(name, ours, peers_times([spelled(network)], others))
+    return row(name, {"ours": lambda: search(network), **searches([spelled(network)], others)})
 
 
 def training_layer(name: str, found: TrainingSearch, others: dict[str, Peer]) -> str:
     """Time the forward pass and all gradients: the steps, as the peers' paths, then the trees."""
     network, activation = found.network, found.activation
-    theirs = peers_times([spelled(tree.network) for tree in found.trees], others)
-    ours = least(lambda: search_training(network, activation))
-    trees = least(lambda: search_training(network, activation).trees)
-    return f"{row(name, ours, theirs)}   as trees {trees * 1e3:.3f} ms"
+    works: dict[str, Callable[[], object]] = {
+        "ours": lambda: search_training(network, activation),
+        "ours, as trees": lambda: search_training(network, activation).trees,
+    }
+    return row(name, works | searches([spelled(tree.network) for tree in found.trees], others))
 
 
 def many_extents(name: str, network: TensorNetwork, others: dict[str, Peer]) -> str:
@@ -125,9 +133,11 @@ def many_extents(name: str, network: TensorNetwork, others: dict[str, Peer]) -> 
     bond = next(index for index in network.inputs[0] if index[0] in "ru")
     variants = [{"b": 16 * (n + 1), bond: 4 + n % 10} for n in range(VARIANTS)]
     networks = [tree.network for tree in search_many(network, variants)]
-    theirs = {"ours, one by one": least(lambda: [search(variant) for variant in networks])}
-    theirs |= peers_times([spelled(variant) for variant in networks], others)
-    return row(name, least(lambda: search_many(network, variants)), theirs)
+    works: dict[str, Callable[[], object]] = {
+        "ours": lambda: search_many(network, variants),
+        "ours, one by one": lambda: [search(variant) for variant in networks],
+    }
+    return row(name, works | searches([spelled(variant) for variant in networks], others))
 
 
 def report() -> None:

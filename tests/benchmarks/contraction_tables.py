@@ -109,19 +109,23 @@ def _verdicts(groups: Groups) -> tuple[str, str]:
         least = min(done, key=lambda order: (_edp(done[order]), order != fewest))
         still = [order for order, row in cells.items() if _is_open(row, _edp(done[least]))]
         place = (machine, kind.upper(), str(batch), fewest)
-        if fewest not in done:
+        if fewest in still:
             lines.append(_line((*place, "not known", *"???", str(len(still)))))
             continue
-        losses.append(_edp(done[fewest]) / _edp(done[least]))
-        macs = int(done[least]["macs"]) / int(done[fewest]["macs"])
+        losses.append(_edp(cells[fewest]) / _edp(done[least]))
+        macs = int(done[least]["macs"]) / counts[fewest]
         matrix = _times(_edp(dense) / _edp(done[least])) if dense else "?"
         found = (
-            ("same", "1", "1") if least == fewest else (least, f"{losses[-1]:.3f}", _times(macs))
+            ("same", "1", "1")
+            if least == fewest
+            else (least, f"{_bound(cells[fewest])}{losses[-1]:.3f}", _times(macs))
         )
         lines.append(_line((*place, *found, matrix, str(len(still)))))
     differ = sum(loss > 1 for loss in losses)
     worst = max(losses, default=1)
-    count = f"They differ in {differ} of {len(losses)} layers; the loss is at most {worst:.2f}."
+    count = (
+        f"They differ in {differ} of {len(losses)} layers; the largest loss found is {worst:.2f}."
+    )
     return count, "\n".join(lines)
 
 

@@ -188,6 +188,23 @@ def test_a_schedule_bounds_its_simulation(name, kind):
         assert trial.joules > 0.4 * joules
 
 
+def test_plans_of_the_same_trees_are_simulated_once(monkeypatch):
+    _, experiment = read(EXPERIMENTS / "array_layer.yaml")
+    machine = MachineSearch(experiment.architecture, experiment.energy)
+    runs = []
+    run = machine._run
+    monkeypatch.setattr(machine, "_run", lambda planned: runs.append(planned) or run(planned))
+    trees = search_training(SMALL, len(SMALL.inputs) - 1)
+
+    named, own, apart = (
+        machine.outcome(SMALL, plan, FP32)
+        for plan in (LayerPlan("shared_optimal"), LayerPlan(trees=trees), LayerPlan("optimal"))
+    )
+
+    assert named == own != apart
+    assert len(runs) == 2
+
+
 def test_a_plan_that_the_cores_cannot_take_has_no_trial(machine):
     with pytest.raises(InputError, match="carries input and output modes"):
         machine.trial(PAIRED, LayerPlan("bidirectional"), FP32)
