@@ -16,7 +16,7 @@ from archsim.errors import InputError, did_you_mean
 from archsim.experiment.machine_search import MachineSearch
 from archsim.hardware import COMPONENTS, Architecture
 from archsim.ir import WORKLOADS, Choice, OperationGraph, Role, Workload
-from archsim.machine import DEFAULT_ENGINE, ENGINES, Progress, activities, simulate
+from archsim.machine import DEFAULT_ENGINE, ENGINES, Progress, activities, alone_ticks, simulate
 from archsim.registry import load_plugins
 from archsim.results import METRICS, OrderChoice, Provenance, PublishedValue, Result
 from archsim.schedule import MemoryPlan, Schedule, absorb, plan_memory, schedule
@@ -144,7 +144,7 @@ def simulate_experiment(
     lowered = _lower(experiment)
     shaped = absorb(lowered, experiment.architecture)
     memory = _plan(shaped.graph, experiment)
-    planned = schedule(shaped.graph, experiment.architecture, memory)
+    planned = schedule(shaped.graph, experiment.architecture, memory, alone=alone_ticks)
     _check_prices(planned, experiment)
     trace = simulate(planned, experiment.architecture, progress, engine=provenance.engine)
     return Result(
@@ -184,7 +184,8 @@ def check(path: str | Path) -> str:
     _, experiment = read(path)
     graph = absorb(_lower(experiment), experiment.architecture).graph
     memory = _plan(graph, experiment)
-    _check_prices(schedule(graph, experiment.architecture, memory), experiment)
+    planned = schedule(graph, experiment.architecture, memory, alone=alone_ticks)
+    _check_prices(planned, experiment)
     taken = ", ".join(
         f"{name} {100 * use.units / use.capacity_units:.0f} % full"
         for name, use in memory.peaks.items()

@@ -5,7 +5,7 @@ time, so that the order in which SimPy happens to run processes decides nothing.
 """
 
 import operator
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from functools import partial
 from heapq import heappop, heappush
@@ -16,7 +16,7 @@ from simpy.events import EventPriority
 
 from archsim.hardware.architecture import Architecture
 from archsim.mapping.stream import StageKind
-from archsim.schedule.schedule import Schedule
+from archsim.schedule.schedule import Task
 
 END_OF_TICK = EventPriority(2)
 """SimPy priority after all ordinary events of the same time."""
@@ -55,13 +55,13 @@ class Timing:
         return cls(finish, (first * cycle, period * cycle))
 
 
-def contended(schedule: Schedule) -> dict[str, str]:
-    """Return the channels for which stages wait, with their sort.
+def contended(tasks: Iterable[Task]) -> dict[str, str]:
+    """Return the channels for which stages of tasks wait, with their sort.
 
     Those of all units, and a unit's own used both ways.
     """
     found: dict[str, str] = {}
-    for task in schedule.tasks:
+    for task in tasks:
         names: set[str] = set()
         for stage in task.stream.stages:
             name = stage.instance(task.unit)

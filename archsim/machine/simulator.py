@@ -87,7 +87,7 @@ class _Machine:
         """When the last part of an operation that is over was over."""
         self.architecture = architecture
         self.env = simpy.Environment()
-        sorts = contended(schedule)
+        sorts = contended(schedule.tasks)
         timings = {sort: Timing.of(architecture, sort) for sort in set(sorts.values())}
         self.engine = ENGINES[engine](self.env, {n: timings[sort] for n, sort in sorts.items()})
         self.memories = {

@@ -1,9 +1,10 @@
 """Chooses a mapping: which units can do an operation, and how it is cut into tiles."""
 
 from bisect import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 from itertools import product
 
 from archsim.errors import MappingError
@@ -18,6 +19,8 @@ RIVALS = 10
 """Tilings of fewer tiles and no more buffer that rule a tiling out."""
 
 
+Alone = Callable[[TileStream], int]
+"""Ticks that a stream takes with the machine to itself, at least its closed form."""
 Tilings = dict[tuple[object, ...], tuple[Mapping, TileStream]]
 """Tilings found for an architecture, for whoever maps many graphs to it."""
 
@@ -39,8 +42,8 @@ class Plan:
 class Mapper:
     """Maps operations to an architecture, given the memory that each tensor lies in.
 
-    The cost of a tiling is the closed form of its stream's time; of equals, the one that
-    moves fewest bits, then the one of fewest tiles, wins.
+    The cost of a tiling is its stream's time, ``alone`` if that is given and by its closed form
+    otherwise; of equals, the one that moves fewest bits, then the one of fewest tiles, wins.
     """
 
     def __init__(
@@ -48,9 +51,11 @@ class Mapper:
         architecture: Architecture,
         placement: MappingOf[str, str],
         known: Tilings | None = None,
+        alone: Alone | None = None,
     ) -> None:
         self.architecture = architecture
         self.placement = placement
+        self.alone = alone
         self._known: Tilings = {} if known is None else known
 
     def candidates(self, operation: Operation) -> tuple[str, ...]:
@@ -109,26 +114,35 @@ class Mapper:
     def _best(self, work: Work) -> tuple[Mapping, TileStream]:
         key = work.key
         if key not in self._known:
-            best = _cheapest(work)
+            best = _cheapest(work, self.alone)
             self._known[key] = (best, best.stream(work))
         return self._known[key]
 
 
-def _cheapest(work: Work) -> Mapping:
+def _cheapest(work: Work, alone: Alone | None) -> Mapping:
     """Return the mapping of least cost among those worth trying.
 
-    They are tried in the order of a lower bound, until it exceeds the best found.
+    Each is looked at as closely as its rank demands: by a lower bound first, then by the
+    closed form of its stream, then alone. The first to be known to the end is the best.
     """
-    tried = [(_least_ticks(work, mapping.tile), mapping) for mapping in _fitting(work)]
-    best: tuple[tuple[int, int, int], Mapping] | None = None
-    for least, mapping in sorted(tried, key=lambda entry: entry[0]):
-        if best is not None and least > best[0][0]:
-            break
-        cost = _cost(mapping.stream(work, counted=False))
-        if best is None or cost < best[0]:
-            best = (cost, mapping)
+    mappings = list(_fitting(work))
+    streams: dict[int, TileStream] = {}
+    waiting = [(_least_ticks(work, mapping.tile), 0, n) for n, mapping in enumerate(mappings)]
+    heapify(waiting)
+    best: tuple[tuple[int, int, int], int] | None = None
+    while waiting and (best is None or waiting[0][0] <= best[0][0]):
+        ticks, looks, number = heappop(waiting)
+        if looks == 0:
+            streams[number] = mappings[number].stream(work, counted=False)
+            heappush(waiting, (streams[number].uncontended_ticks, 1, number))
+        elif looks == 1 and alone is not None:
+            heappush(waiting, (alone(streams[number]), 2, number))
+        else:
+            stream = streams[number]
+            cost = (ticks, sum(stream.bits), stream.tiles), number
+            best = cost if best is None else min(best, cost)
     assert best is not None
-    return best[1]
+    return mappings[best[1]]
 
 
 def _least_ticks(work: Work, tile: Tile) -> int:
@@ -138,10 +152,6 @@ def _least_ticks(work: Work, tile: Tile) -> int:
         full *= work.space.extent(axis) // tile.extent(axis)
     cycles = work.spec.tile_cycles(tile, operation.functions, operation.number_format)
     return work.architecture.ticks(work.unit, full * cycles)
-
-
-def _cost(stream: TileStream) -> tuple[int, int, int]:
-    return stream.uncontended_ticks, sum(stream.bits), stream.tiles
 
 
 def _parts(operation: Operation, units: int) -> list[Tile]:

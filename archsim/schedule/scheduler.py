@@ -6,7 +6,7 @@ from heapq import heapify, heappop, heappush
 from archsim.hardware.architecture import Architecture
 from archsim.ir.graph import OperationGraph
 from archsim.ir.operation import Operation
-from archsim.mapping.mapper import Mapper, Plan, Tilings
+from archsim.mapping.mapper import Alone, Mapper, Plan, Tilings
 from archsim.schedule.memory_plan import MemoryPlan
 from archsim.schedule.schedule import Schedule, Task
 
@@ -16,6 +16,7 @@ def schedule(
     architecture: Architecture,
     memory: MemoryPlan,
     known: Tilings | None = None,
+    alone: Alone | None = None,
 ) -> Schedule:
     """Map every operation and order all of them on the units.
 
@@ -26,7 +27,7 @@ def schedule(
     Raises:
         MappingError: if an operation cannot run on the architecture.
     """
-    mapper = Mapper(architecture, memory.memory_of(), known)
+    mapper = Mapper(architecture, memory.memory_of(), known, alone)
     options = {
         operation.name: tuple(mapper.plan(operation, unit) for unit in mapper.candidates(operation))
         for operation in graph.operations

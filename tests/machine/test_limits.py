@@ -22,8 +22,10 @@ def test_with_an_infinitely_fast_memory_a_product_takes_the_closed_form(unit, m,
     unit = replace(unit, clock=10**9, count=1, buffer=2**20, buffered_tiles=2)
     wide = LinkSpec(width=2**20)
     graph = matrix_product(m, n, k)
-    own = unit.tile_cycles(graph["C"].space, graph["C"].functions, FP32)
-    closed_form = unit.launch_cycles + own + unit.latency_cycles
+    space, functions = graph["C"].space, graph["C"].functions
+    prepared = unit.prepared(space, functions, FP32)
+    once = sum(unit.once_cycles(space, functions, FP32).values())
+    closed_form = once + prepared.tile_cycles(space, functions, FP32) + unit.latency_cycles
 
     assert run(graph, wired(tensor=unit)).makespan == closed_form
     assert run(graph, linked(wide, wide, tensor=unit)).makespan <= 1 + closed_form + 1
