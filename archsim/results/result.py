@@ -61,6 +61,18 @@ class OrderChoice:
     verdict: str = ""
     """What is known of the chosen order's optimality, in words."""
 
+    def to_dict(self) -> dict[str, object]:
+        """Return plain values, ready for JSON."""
+        return {
+            "layers": list(self.layers),
+            "chosen": self.chosen,
+            "margin": self.margin,
+            "unit": self.unit,
+            "costs": dict(self.costs),
+            "at_least": dict(self.at_least),
+            "verdict": self.verdict,
+        }
+
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedValue:
@@ -83,6 +95,17 @@ class Comparison:
     def ratio(self) -> float:
         """Simulated over published."""
         return self.simulated / self.published.value
+
+    def to_dict(self) -> dict[str, object]:
+        """Return plain values, ready for JSON."""
+        return {
+            "metric": self.published.metric,
+            "published": self.published.value,
+            "status": self.published.status,
+            "simulated": self.simulated,
+            "ratio": self.ratio,
+            "source": self.published.source,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,30 +279,9 @@ class Result:
             },
             "critical_path": list(bounds.critical_path),
             "breakdown": self.breakdown,
-            "orders": [
-                {
-                    "layers": list(choice.layers),
-                    "chosen": choice.chosen,
-                    "margin": choice.margin,
-                    "unit": choice.unit,
-                    "costs": dict(choice.costs),
-                    "at_least": dict(choice.at_least),
-                    "verdict": choice.verdict,
-                }
-                for choice in self.orders
-            ],
+            "orders": [choice.to_dict() for choice in self.orders],
             "epoch": self._epoch(),
-            "published": [
-                {
-                    "metric": comparison.published.metric,
-                    "published": comparison.published.value,
-                    "status": comparison.published.status,
-                    "simulated": comparison.simulated,
-                    "ratio": comparison.ratio,
-                    "source": comparison.published.source,
-                }
-                for comparison in self.comparisons
-            ],
+            "published": [comparison.to_dict() for comparison in self.comparisons],
             "provenance": {
                 "config": self.provenance.config,
                 "config_hash": self.provenance.config_hash,
