@@ -31,10 +31,12 @@ def test_a_shipped_config_is_valid(path):
     ids=short,
 )
 def test_every_number_says_where_it_comes_from(path):
+    root = load(path).root.node
+
     unsourced = [
         ".".join(where)
-        for where, node in load(path).root.node.walk()
-        if _is_number(node.value) and not _has_source(load(path).root.node, where)
+        for where, node in root.walk()
+        if _is_number(node.value) and not _has_source(root, where)
     ]
 
     assert unsourced == []

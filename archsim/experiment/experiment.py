@@ -184,8 +184,7 @@ def check(path: str | Path) -> str:
     _, experiment = read(path)
     graph = absorb(_lower(experiment), experiment.architecture).graph
     memory = _plan(graph, experiment)
-    planned = schedule(graph, experiment.architecture, memory, alone=alone_ticks)
-    _check_prices(planned, experiment)
+    _check_prices(schedule(graph, experiment.architecture, memory), experiment)
     taken = ", ".join(
         f"{name} {100 * use.units / use.capacity_units:.0f} % full"
         for name, use in memory.peaks.items()

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archsim.hardware import ChannelSpec, DramSpec, DramTiming
-from archsim.machine import simulate
+from archsim.machine import alone_ticks, simulate
 from archsim.results import find_bounds
 from archsim.schedule import plan_memory, schedule
 from tests.machine.strategies import dram_timings, graphs, machines
@@ -24,7 +24,7 @@ MANY = settings(max_examples=1500, deadline=None)
 
 def check_laws(graph, architecture):
     memory = plan_memory(graph, architecture)
-    plan = schedule(graph, architecture, memory)
+    plan = schedule(graph, architecture, memory, alone=alone_ticks)
 
     trace = simulate(plan, architecture)
 

@@ -27,7 +27,7 @@ def test_with_an_infinitely_fast_memory_a_product_takes_the_closed_form(unit, m,
     once = sum(unit.once_cycles(space, functions, FP32).values())
     closed_form = once + prepared.tile_cycles(space, functions, FP32) + unit.latency_cycles
 
-    assert run(graph, wired(tensor=unit)).makespan == closed_form
+    assert run(graph, wired(blocks=4096, tensor=unit)).makespan == closed_form
     assert run(graph, linked(wide, wide, tensor=unit)).makespan <= 1 + closed_form + 1
 
 
