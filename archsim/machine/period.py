@@ -21,14 +21,18 @@ from archsim.machine.lane import Lane
 from archsim.machine.server import Server
 
 FIRST_MARK = 3
-"""Rounds before the first mark; before, buffers are still filling."""
-DENSE_MARKS = 8
-"""Rounds up to which each is marked; then every mark waits a quarter longer than the last."""
+"""Looks before the first mark; before, buffers are still filling."""
+LATEST_FIRST_MARK = 48
+"""The same where skips are hardly worth their trouble: each that is not doubles it."""
+DENSE_MARKS = 6
+"""Marks at one look after the other; then each waits a quarter longer than the last."""
+KEPT_MARKS = 64
+"""Marks that outlive skips, to find longer periods by."""
 WORTHWHILE = 16
 """Tiles left below which nothing is looked for."""
 
-Glance = tuple[tuple[int, ...], tuple[int, ...]]
-"""What tells most states of a domain apart: one lane's last ends, and its steps."""
+Glance = tuple[tuple[int, ...], ...]
+"""What tells most states apart: the watched lane's steps, its last ends, those of others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +45,17 @@ class _Period:
     """Lane, how it stood, the depth of its loop and its rounds."""
     servers: tuple[Server, ...]
 
+    @property
+    def saved(self) -> int:
+        """Turns that need not be lived."""
+        return self.times * sum(lane.moves - before.moves for lane, before, _, _ in self.moving)
+
 
 class _Mark:
     """A domain as it stood."""
 
-    def __init__(
-        self, lanes: list[Lane], servers: list[Server], now: int, looks: int, glance: Glance
-    ) -> None:
+    def __init__(self, lanes: list[Lane], servers: list[Server], now: int) -> None:
         self.now = now
-        self.looks = looks
-        self.glance = glance
         self.free = [server.free for server in servers]
         self.lanes = [lane.copy() for lane in lanes]
         self._first = 0
@@ -129,14 +134,16 @@ class Skipper:
     def __init__(self, lanes: list[Lane], servers: list[Server]) -> None:
         self._lanes = lanes
         self._servers = servers
-        self._looks = 0
         self._since = 0
         """Looks since the last skip."""
-        self._due = FIRST_MARK
-        self._marks: dict[Glance, _Mark] = {}
-        """Those since the last skip."""
-        self._old: _Mark | None = None
-        """One that outlives skips: loops around loops are found by it."""
+        self._first = self._due = FIRST_MARK
+        """Looks from a skip to the first mark, and to the next one."""
+        self._young: dict[Glance, _Mark] = {}
+        """Marks since the last skip, by what is seen of the lane watched: periods in which
+        others may stand still."""
+        self._kept: dict[Glance, _Mark] = {}
+        """Marks by what is seen of all lanes: periods of loops around loops, in which there
+        are skips."""
         self.place = lanes[0].place
         """That of the lane watched, if one is; it says when it has been round a loop."""
         self._watch()
@@ -155,29 +162,39 @@ class Skipper:
         if self._watched is None or self.place.is_over:
             self._watch()
             return False
-        self._looks += 1
         self._since += 1
-        glance = (self._watched.outline_of_ends(now), tuple(self.place.steps))
-        marks = [self._marks[glance]] if glance in self._marks else []
-        if self._old is not None and self._old.glance == glance:
-            marks.append(self._old)
-        for mark in marks:
-            period = mark.period(self._lanes, self._servers, now, stop)
-            if period is not None:
-                self._skip(mark, period)
-                return True
+        own = (tuple(self.place.steps), self._watched.outline_of_ends(now))
+        whole = (*own, *[lane.outline_of_ends(now) for lane in self._lanes])
+        marks = [self._kept.get(whole), self._young.get(own)]
+        found = [
+            mark.period(self._lanes, self._servers, now, stop)
+            for mark in dict.fromkeys(marks)
+            if mark is not None
+        ]
+        best = max(
+            [period for period in found if period is not None],
+            key=lambda period: period.saved,
+            default=None,
+        )
+        if best is not None:
+            self._skip(best)
+            return True
         if self._since >= self._due:
-            self._marks[glance] = _Mark(self._lanes, self._servers, now, self._looks, glance)
-            self._due += 1 if self._due < DENSE_MARKS else self._due // 4
+            mark = _Mark(self._lanes, self._servers, now)
+            self._young[own] = mark
+            self._kept[whole] = mark
+            if len(self._kept) > KEPT_MARKS:
+                del self._kept[next(iter(self._kept))]
+            self._due += 1 if self._due < self._first + DENSE_MARKS else self._due // 4
         return False
 
-    def _skip(self, mark: _Mark, period: _Period) -> None:
+    def _skip(self, period: _Period) -> None:
+        is_poor = period.saved < 8 * len(self._lanes)
+        self._first = min(2 * self._first, LATEST_FIRST_MARK) if is_poor else FIRST_MARK
         for lane, before, depth, rounds in period.moving:
             lane.repeat(before, period.ticks, period.times)
             lane.place.skip(depth, rounds * period.times)
         for server in period.servers:
             server.free += period.ticks * period.times
-        if self._old is None or self._looks >= 2 * self._old.looks:
-            self._old = mark
-        self._marks.clear()
-        self._since, self._due = 0, FIRST_MARK
+        self._young.clear()
+        self._since, self._due = 0, self._first
