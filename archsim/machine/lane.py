@@ -175,6 +175,11 @@ class Lane:
             ]
         )
 
+    def last_end(self, now: int) -> int:
+        """Return when the last stage will have ended its last tile, as a time from now on."""
+        end = self.ends[-1]
+        return end - now if end > now else 0
+
     def begin_tile(self) -> bool:
         """Ask leave for the next tile at the first stage; say whether there is one, and room."""
         if self.free and not self.free[0]:

@@ -28,11 +28,14 @@ DENSE_MARKS = 6
 """Marks at one look after the other; then each waits a quarter longer than the last."""
 KEPT_MARKS = 64
 """Marks that outlive skips, to find longer periods by."""
+PATIENCE = 256
+"""Looks without a skip after which only one burst in four is made, of ``BURST`` looks."""
+BURST = 64
 WORTHWHILE = 16
 """Tiles left below which nothing is looked for."""
 
-Glance = tuple[tuple[int, ...], ...]
-"""What tells most states apart: the watched lane's steps, its last ends, those of others."""
+Ends = tuple[int, ...]
+"""Some times from now on, and steps, that tell most states apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +141,10 @@ class Skipper:
         """Looks since the last skip."""
         self._first = self._due = FIRST_MARK
         """Looks from a skip to the first mark, and to the next one."""
-        self._young: dict[Glance, _Mark] = {}
+        self._young: dict[Ends, _Mark] = {}
         """Marks since the last skip, by what is seen of the lane watched: periods in which
         others may stand still."""
-        self._kept: dict[Glance, _Mark] = {}
+        self._kept: dict[tuple[Ends, Ends], _Mark] = {}
         """Marks by what is seen of all lanes: periods of loops around loops, in which there
         are skips."""
         self.place = lanes[0].place
@@ -163,9 +166,11 @@ class Skipper:
             self._watch()
             return False
         self._since += 1
-        own = (tuple(self.place.steps), self._watched.outline_of_ends(now))
-        whole = (*own, *[lane.outline_of_ends(now) for lane in self._lanes])
-        marks = [self._kept.get(whole), self._young.get(own)]
+        if self._since > PATIENCE and self._since % (4 * BURST) >= BURST:
+            return False
+        ends = tuple([end - now if (end := lane.ends[-1]) > now else 0 for lane in self._lanes])
+        own = (*self.place.steps, self._watched.ends[0] - now, self._watched.last_end(now))
+        marks = [self._kept.get((own, ends)), self._young.get(own)]
         found = [
             mark.period(self._lanes, self._servers, now, stop)
             for mark in dict.fromkeys(marks)
@@ -182,7 +187,7 @@ class Skipper:
         if self._since >= self._due:
             mark = _Mark(self._lanes, self._servers, now)
             self._young[own] = mark
-            self._kept[whole] = mark
+            self._kept[own, ends] = mark
             if len(self._kept) > KEPT_MARKS:
                 del self._kept[next(iter(self._kept))]
             self._due += 1 if self._due < self._first + DENSE_MARKS else self._due // 4
