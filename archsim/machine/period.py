@@ -28,7 +28,7 @@ DENSE_MARKS = 6
 """Marks at one look after the other; then each waits a quarter longer than the last."""
 KEPT_MARKS = 64
 """Marks that outlive skips, to find longer periods by."""
-PATIENCE = 256
+PATIENCE = 128
 """Looks without a skip after which only one burst in four is made, of ``BURST`` looks."""
 BURST = 64
 WORTHWHILE = 16
