@@ -17,7 +17,7 @@ end at the first few numbers.
 from dataclasses import dataclass
 from math import inf
 
-from archsim.machine.lane import Lane
+from archsim.machine.lane import Lane, Outline
 from archsim.machine.server import Server
 
 FIRST_MARK = 3
@@ -57,40 +57,44 @@ class _Period:
 class _Mark:
     """A domain as it stood."""
 
-    def __init__(self, lanes: list[Lane], servers: list[Server], now: int) -> None:
+    def __init__(self, lanes: list[Lane], servers: list[Server], now: int, ends: Ends) -> None:
         self.now = now
+        self._ends = ends
         self.free = [server.free for server in servers]
         self.lanes = [lane.copy() for lane in lanes]
-        self._first = 0
-        """The lane that differed last: it is likely to differ again."""
+        self._outlines: list[Outline | None] = [None for _ in lanes]
 
     def period(
-        self, lanes: list[Lane], servers: list[Server], now: int, stop: float
+        self, lanes: list[Lane], servers: list[Server], now: int, ends: Ends, stop: float
     ) -> _Period | None:
         """Return what can be repeated, if the domain stands as it did."""
-        if not self._is_alike(lanes, now):
+        for lane, before, end, its_end in zip(lanes, self.lanes, ends, self._ends, strict=True):
+            if end != its_end and lane.moves != before.moves:
+                return None
+        pairs = list(zip(lanes, self.lanes, strict=True))
+        still = [lane.moves == before.moves for lane, before in pairs]
+        giving = self._giving(servers, still, now)
+        if giving is None:
+            return None
+        leaves = [lane.next_leave for lane, is_still in zip(lanes, still, strict=True) if is_still]
+        turns = [_next_of_others(server, still, server in giving) for server in servers]
+        limit = min([stop, *leaves, *turns])
+        ticks = now - self.now
+        times = (limit - 1 - now) // ticks if ticks and limit < inf else inf
+        if times < 1:
             return None
         moving = []
-        times: float = inf
-        limit = stop
-        for lane, before in zip(lanes, self.lanes, strict=True):
-            if lane.moves == before.moves:
-                limit = min(limit, lane.next_leave)
+        for (lane, before), is_still in zip(pairs, still, strict=True):
+            if is_still:
                 continue
             rounds = lane.place.rounds_since(before.place)
             if rounds is None:
                 return None
             moving.append((lane, before, *rounds[:2]))
             times = min(times, rounds[2])
-        still = [lane.moves == before.moves for lane, before in zip(lanes, self.lanes, strict=True)]
-        giving = self._giving(servers, still, now)
-        if giving is None:
+        if times < 1 or not self._is_alike(lanes, still, now):
             return None
-        limit = min([limit, *(_next_of_others(s, still, s in giving) for s in servers)])
-        ticks = now - self.now
-        if ticks:
-            times = min(times, (limit - 1 - now) // ticks)
-        return _Period(int(times), ticks, tuple(moving), giving) if times >= 1 else None
+        return _Period(int(times), ticks, tuple(moving), giving)
 
     def _giving(
         self, servers: list[Server], still: list[bool], now: int
@@ -109,16 +113,14 @@ class _Mark:
             found.append(server)
         return tuple(found)
 
-    def _is_alike(self, lanes: list[Lane], now: int) -> bool:
-        then = self.now
-        for number in (self._first, *range(len(lanes))):
-            lane, before = lanes[number], self.lanes[number]
-            if lane.moves == before.moves:
+    def _is_alike(self, lanes: list[Lane], still: list[bool], now: int) -> bool:
+        for number, lane in enumerate(lanes):
+            if still[number]:
                 continue
-            if lane.outline_of_ends(now) != before.outline_of_ends(then) or lane.outline(
-                now
-            ) != before.outline(then):
-                self._first = number
+            outline = self._outlines[number]
+            if outline is None:
+                outline = self._outlines[number] = self.lanes[number].outline(self.now)
+            if lane.outline_of_ends(now) != outline[0] or lane.outline(now) != outline:
                 return False
         return True
 
@@ -172,7 +174,7 @@ class Skipper:
         own = (*self.place.steps, self._watched.ends[0] - now, self._watched.last_end(now))
         marks = [self._kept.get((own, ends)), self._young.get(own)]
         found = [
-            mark.period(self._lanes, self._servers, now, stop)
+            mark.period(self._lanes, self._servers, now, ends, stop)
             for mark in dict.fromkeys(marks)
             if mark is not None
         ]
@@ -185,7 +187,7 @@ class Skipper:
             self._skip(best)
             return True
         if self._since >= self._due:
-            mark = _Mark(self._lanes, self._servers, now)
+            mark = _Mark(self._lanes, self._servers, now, ends)
             self._young[own] = mark
             self._kept[own, ends] = mark
             if len(self._kept) > KEPT_MARKS:

@@ -37,7 +37,7 @@ MANY = with_component(CROWD, "unit", count=16)
 CONFIGS = Path(__file__).parents[2] / "configs"
 PART = 50_000
 """Tiles after which the event engine may stop."""
-ROUNDS = 3
+ROUNDS = 9
 """Times that each engine is measured."""
 PRIMES = (1009, 1013, 1019, 1021, 1031, 1033, 1039, 1049, 1051, 1061, 1063, 1069, 1087, 1091, 1093)
 
