@@ -16,9 +16,12 @@ from archsim.machine.channel import READS
 from archsim.machine.course import NONE, Course, Place
 from archsim.schedule.schedule import Task
 
-Outline = tuple[tuple[int, ...], tuple[int, ...], tuple[tuple[int, ...], ...], tuple[int, ...]]
+Outline = tuple[
+    tuple[int, ...], tuple[int, ...], tuple[tuple[tuple[int, int], ...], ...], tuple[int, ...]
+]
 """All that the future of a lane depends on, but for its place: the stages' last ends or
-requests, what they ask for, what lies between them, and all tokens; times from a moment on."""
+requests, what they ask for, the tiles between them, last arrivals and free slots; all times
+from a moment on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,6 @@ class Lane:
         "left",
         "moves",
         "place",
-        "ready",
         "waited",
         "waiting",
         "way",
@@ -75,10 +77,8 @@ class Lane:
         """When each stage was done with its last tile, or began to ask for the next one."""
         self.arrived = [now for _ in stages]
         """When the last tile that each stage handed on arrives."""
-        self.ready: list[list[int]] = [[] for _ in gaps]
-        """In each gap, when the tiles that are there or on their way arrive."""
-        self.coming: list[list[int]] = [[] for _ in gaps]
-        """Their classes."""
+        self.coming: list[list[tuple[int, int]]] = [[] for _ in gaps]
+        """In each gap, when the tiles that are there or on their way arrive, and their classes."""
         self.free = [[now] * stage.slots for stage in gaps]
         """From when on each gap's slots are free."""
         self.left = way.course.tiles
@@ -100,8 +100,7 @@ class Lane:
         other.waiting = self.waiting[:]
         other.ends = self.ends[:]
         other.arrived = self.arrived[:]
-        other.ready = [times[:] for times in self.ready]
-        other.coming = [classes[:] for classes in self.coming]
+        other.coming = [tiles[:] for tiles in self.coming]
         other.free = [times[:] for times in self.free]
         other.left = self.left
         other.finish = self.finish
@@ -147,7 +146,7 @@ class Lane:
         """Move all that is ahead by some ticks; what lies behind no longer matters."""
         self.ends = [time + ticks for time in self.ends]
         self.arrived = [time + ticks for time in self.arrived]
-        self.ready = [[time + ticks for time in times] for times in self.ready]
+        self.coming = [[(time + ticks, tile) for time, tile in tiles] for tiles in self.coming]
         self.free = [[time + ticks for time in times] for times in self.free]
         if self.finish is not None:
             self.finish += ticks
@@ -158,12 +157,12 @@ class Lane:
         What is not asked for depends on a turn that is still to be given: it happens now or
         later, so any earlier time is as good as now.
         """
-        tokens = chain(self.arrived, *self.ready, *self.free)
+        tiles = [[(t - now if t > now else 0, tile) for t, tile in gap] for gap in self.coming]
         return (
             self.outline_of_ends(now),
             tuple(self.waiting),
-            tuple(map(tuple, self.coming)),
-            tuple([time - now if time > now else 0 for time in tokens]),
+            tuple(map(tuple, tiles)),
+            tuple([t - now if t > now else 0 for t in chain(self.arrived, *self.free)]),
         )
 
     def outline_of_ends(self, now: int) -> tuple[int, ...]:
@@ -174,6 +173,11 @@ class Lane:
                 for time, tile in zip(self.ends, self.waiting, strict=True)
             ]
         )
+
+    def last_end(self, now: int) -> int:
+        """Return when the last stage will have ended its last tile, as a time from now on."""
+        end = self.ends[-1]
+        return end - now if end > now else 0
 
     def begin_tile(self) -> bool:
         """Ask leave for the next tile at the first stage; say whether there is one, and room."""
@@ -195,76 +199,68 @@ class Lane:
             return inf
         return self.ends[0]
 
-    def settle(self, stage: int, start: int, end: int) -> list[int]:
+    def settle(self, stage: int, start: int, end: int) -> list[int]:  # noqa: PLR0912  (hot)
         """Serve the tile that a stage asked for, and do all that follows.
 
         Return the stages that now ask.
         """
-        ends, waiting, arrived, free = self.ends, self.waiting, self.arrived, self.free
-        latency, last = self.way.course.latency, len(self.ends) - 1
+        ends, waiting, arrived = self.ends, self.waiting, self.arrived
+        coming, free = self.coming, self.free
+        course, channels, last = self.way.course, self.way.channels, len(ends) - 1
         tile = waiting[stage]
         waiting[stage] = NONE
         self.moves += 1
         asks: list[int] = []
         stages: list[int] = []  # may go on: a stage that is done lets itself and its neighbours
         while True:
-            ends[stage] = end
-            arrival = end
+            ends[stage] = arrival = end
             if end > start:
                 if self.began[stage] < 0:
                     self.began[stage] = start
                 self.ended[stage] = end
-                arrival += latency[stage]
+                arrival += course.latency[stage]
             # No tile overtakes another, so none arrives before those that left before it.
-            arrival = arrived[stage] if arrived[stage] > arrival else arrival
-            arrived[stage] = arrival
+            arrived[stage] = arrival = arrived[stage] if arrived[stage] > arrival else arrival
             if stage:
                 free[stage - 1].append(end)
                 stages.append(stage - 1)
             stages.append(stage)
             if stage < last:
-                self.ready[stage].append(arrival)
-                self.coming[stage].append(tile)
+                coming[stage].append((arrival, tile))
                 stages.append(stage + 1)
             else:
-                self.counts[tile] += 1
-                self.left -= 1
-                self.finish = None if self.left else arrival
-            served = self._serve_next(stages, asks)
-            if served is None:
+                self._leave(tile, arrival)
+            while stages:
+                stage = stages.pop()
+                if waiting[stage] != NONE:
+                    continue
+                if not stage:
+                    if self.begin_tile():
+                        asks.append(0)
+                    continue
+                if not coming[stage - 1] or (stage < last and not free[stage]):
+                    continue
+                start, tile = coming[stage - 1].pop(0)
+                start = ends[stage] if ends[stage] > start else start
+                if stage < last:
+                    slot = free[stage].pop(0)
+                    start = slot if slot > start else start
+                ticks = course.service[stage][tile]
+                if not ticks or channels[stage] is None:
+                    end = start + ticks
+                    break
+                waiting[stage] = tile
+                ends[stage] = start
+                asks.append(stage)
+            else:
                 return asks
-            stage, tile, start, end = served
 
-    def _serve_next(self, stages: list[int], asks: list[int]) -> tuple[int, int, int, int] | None:
-        """Serve a tile at one of the stages that may go on, or note what they ask for.
-
-        Return the stage, the tile's class, and its start and end.
-        """
-        ends, waiting, coming, free = self.ends, self.waiting, self.coming, self.free
-        course, channels, last = self.way.course, self.way.channels, len(self.ends) - 1
-        while stages:
-            stage = stages.pop()
-            if waiting[stage] != NONE:
-                continue
-            if not stage:
-                if self.begin_tile():
-                    asks.append(0)
-                continue
-            if not coming[stage - 1] or (stage < last and not free[stage]):
-                continue
-            tile = coming[stage - 1].pop(0)
-            start = self.ready[stage - 1].pop(0)
-            start = ends[stage] if ends[stage] > start else start
-            if stage < last:
-                slot = free[stage].pop(0)
-                start = slot if slot > start else start
-            ticks = course.service[stage][tile]
-            if not ticks or channels[stage] is None:
-                return stage, tile, start, start + ticks
-            waiting[stage] = tile
-            ends[stage] = start
-            asks.append(stage)
-        return None
+    def _leave(self, tile: int, arrival: int) -> None:
+        """Count a tile that has passed the last stage."""
+        self.counts[tile] += 1
+        self.left -= 1
+        if not self.left:
+            self.finish = arrival
 
 
 def _grown(mine: list[int], before: list[int], after: list[int], times: int = 1) -> list[int]:

@@ -17,18 +17,25 @@ end at the first few numbers.
 from dataclasses import dataclass
 from math import inf
 
-from archsim.machine.lane import Lane
+from archsim.machine.lane import Lane, Outline
 from archsim.machine.server import Server
 
 FIRST_MARK = 3
-"""Rounds before the first mark; before, buffers are still filling."""
-DENSE_MARKS = 8
-"""Rounds up to which each is marked; then every mark waits a quarter longer than the last."""
+"""Looks before the first mark; before, buffers are still filling."""
+LATEST_FIRST_MARK = 48
+"""The same where skips are hardly worth their trouble: each that is not doubles it."""
+DENSE_MARKS = 6
+"""Marks at one look after the other; then each waits a quarter longer than the last."""
+KEPT_MARKS = 64
+"""Marks that outlive skips, to find longer periods by."""
+PATIENCE = 128
+"""Looks without a skip after which only one burst in four is made, of ``BURST`` looks."""
+BURST = 64
 WORTHWHILE = 16
 """Tiles left below which nothing is looked for."""
 
-Glance = tuple[tuple[int, ...], tuple[int, ...]]
-"""What tells most states of a domain apart: one lane's last ends, and its steps."""
+Ends = tuple[int, ...]
+"""Some times from now on, and steps, that tell most states apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,48 +48,53 @@ class _Period:
     """Lane, how it stood, the depth of its loop and its rounds."""
     servers: tuple[Server, ...]
 
+    @property
+    def saved(self) -> int:
+        """Turns that need not be lived."""
+        return self.times * sum(lane.moves - before.moves for lane, before, _, _ in self.moving)
+
 
 class _Mark:
     """A domain as it stood."""
 
-    def __init__(
-        self, lanes: list[Lane], servers: list[Server], now: int, looks: int, glance: Glance
-    ) -> None:
+    def __init__(self, lanes: list[Lane], servers: list[Server], now: int, ends: Ends) -> None:
         self.now = now
-        self.looks = looks
-        self.glance = glance
+        self._ends = ends
         self.free = [server.free for server in servers]
         self.lanes = [lane.copy() for lane in lanes]
-        self._first = 0
-        """The lane that differed last: it is likely to differ again."""
+        self._outlines: list[Outline | None] = [None for _ in lanes]
 
     def period(
-        self, lanes: list[Lane], servers: list[Server], now: int, stop: float
+        self, lanes: list[Lane], servers: list[Server], now: int, ends: Ends, stop: float
     ) -> _Period | None:
         """Return what can be repeated, if the domain stands as it did."""
-        if not self._is_alike(lanes, now):
+        for lane, before, end, its_end in zip(lanes, self.lanes, ends, self._ends, strict=True):
+            if end != its_end and lane.moves != before.moves:
+                return None
+        pairs = list(zip(lanes, self.lanes, strict=True))
+        still = [lane.moves == before.moves for lane, before in pairs]
+        giving = self._giving(servers, still, now)
+        if giving is None:
+            return None
+        leaves = [lane.next_leave for lane, is_still in zip(lanes, still, strict=True) if is_still]
+        turns = [_next_of_others(server, still, server in giving) for server in servers]
+        limit = min([stop, *leaves, *turns])
+        ticks = now - self.now
+        times = (limit - 1 - now) // ticks if ticks and limit < inf else inf
+        if times < 1:
             return None
         moving = []
-        times: float = inf
-        limit = stop
-        for lane, before in zip(lanes, self.lanes, strict=True):
-            if lane.moves == before.moves:
-                limit = min(limit, lane.next_leave)
+        for (lane, before), is_still in zip(pairs, still, strict=True):
+            if is_still:
                 continue
             rounds = lane.place.rounds_since(before.place)
             if rounds is None:
                 return None
             moving.append((lane, before, *rounds[:2]))
             times = min(times, rounds[2])
-        still = [lane.moves == before.moves for lane, before in zip(lanes, self.lanes, strict=True)]
-        giving = self._giving(servers, still, now)
-        if giving is None:
+        if times < 1 or not self._is_alike(lanes, still, now):
             return None
-        limit = min([limit, *(_next_of_others(s, still, s in giving) for s in servers)])
-        ticks = now - self.now
-        if ticks:
-            times = min(times, (limit - 1 - now) // ticks)
-        return _Period(int(times), ticks, tuple(moving), giving) if times >= 1 else None
+        return _Period(int(times), ticks, tuple(moving), giving)
 
     def _giving(
         self, servers: list[Server], still: list[bool], now: int
@@ -101,16 +113,14 @@ class _Mark:
             found.append(server)
         return tuple(found)
 
-    def _is_alike(self, lanes: list[Lane], now: int) -> bool:
-        then = self.now
-        for number in (self._first, *range(len(lanes))):
-            lane, before = lanes[number], self.lanes[number]
-            if lane.moves == before.moves:
+    def _is_alike(self, lanes: list[Lane], still: list[bool], now: int) -> bool:
+        for number, lane in enumerate(lanes):
+            if still[number]:
                 continue
-            if lane.outline_of_ends(now) != before.outline_of_ends(then) or lane.outline(
-                now
-            ) != before.outline(then):
-                self._first = number
+            outline = self._outlines[number]
+            if outline is None:
+                outline = self._outlines[number] = self.lanes[number].outline(self.now)
+            if lane.outline_of_ends(now) != outline[0] or lane.outline(now) != outline:
                 return False
         return True
 
@@ -129,14 +139,16 @@ class Skipper:
     def __init__(self, lanes: list[Lane], servers: list[Server]) -> None:
         self._lanes = lanes
         self._servers = servers
-        self._looks = 0
         self._since = 0
         """Looks since the last skip."""
-        self._due = FIRST_MARK
-        self._marks: dict[Glance, _Mark] = {}
-        """Those since the last skip."""
-        self._old: _Mark | None = None
-        """One that outlives skips: loops around loops are found by it."""
+        self._first = self._due = FIRST_MARK
+        """Looks from a skip to the first mark, and to the next one."""
+        self._young: dict[Ends, _Mark] = {}
+        """Marks since the last skip, by what is seen of the lane watched: periods in which
+        others may stand still."""
+        self._kept: dict[tuple[Ends, Ends], _Mark] = {}
+        """Marks by what is seen of all lanes: periods of loops around loops, in which there
+        are skips."""
         self.place = lanes[0].place
         """That of the lane watched, if one is; it says when it has been round a loop."""
         self._watch()
@@ -155,29 +167,41 @@ class Skipper:
         if self._watched is None or self.place.is_over:
             self._watch()
             return False
-        self._looks += 1
         self._since += 1
-        glance = (self._watched.outline_of_ends(now), tuple(self.place.steps))
-        marks = [self._marks[glance]] if glance in self._marks else []
-        if self._old is not None and self._old.glance == glance:
-            marks.append(self._old)
-        for mark in marks:
-            period = mark.period(self._lanes, self._servers, now, stop)
-            if period is not None:
-                self._skip(mark, period)
-                return True
+        if self._since > PATIENCE and self._since % (4 * BURST) >= BURST:
+            return False
+        ends = tuple([end - now if (end := lane.ends[-1]) > now else 0 for lane in self._lanes])
+        own = (*self.place.steps, self._watched.ends[0] - now, self._watched.last_end(now))
+        marks = [self._kept.get((own, ends)), self._young.get(own)]
+        found = [
+            mark.period(self._lanes, self._servers, now, ends, stop)
+            for mark in dict.fromkeys(marks)
+            if mark is not None
+        ]
+        best = max(
+            [period for period in found if period is not None],
+            key=lambda period: period.saved,
+            default=None,
+        )
+        if best is not None:
+            self._skip(best)
+            return True
         if self._since >= self._due:
-            self._marks[glance] = _Mark(self._lanes, self._servers, now, self._looks, glance)
-            self._due += 1 if self._due < DENSE_MARKS else self._due // 4
+            mark = _Mark(self._lanes, self._servers, now, ends)
+            self._young[own] = mark
+            self._kept[own, ends] = mark
+            if len(self._kept) > KEPT_MARKS:
+                del self._kept[next(iter(self._kept))]
+            self._due += 1 if self._due < self._first + DENSE_MARKS else self._due // 4
         return False
 
-    def _skip(self, mark: _Mark, period: _Period) -> None:
+    def _skip(self, period: _Period) -> None:
+        is_poor = period.saved < 8 * len(self._lanes)
+        self._first = min(2 * self._first, LATEST_FIRST_MARK) if is_poor else FIRST_MARK
         for lane, before, depth, rounds in period.moving:
             lane.repeat(before, period.ticks, period.times)
             lane.place.skip(depth, rounds * period.times)
         for server in period.servers:
             server.free += period.ticks * period.times
-        if self._old is None or self._looks >= 2 * self._old.looks:
-            self._old = mark
-        self._marks.clear()
-        self._since, self._due = 0, FIRST_MARK
+        self._young.clear()
+        self._since, self._due = 0, self._first

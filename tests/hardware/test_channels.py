@@ -65,3 +65,13 @@ def test_dram_is_given_out_in_bursts_whatever_the_banks():
 def test_values_out_of_range_are_refused(make, message):
     with pytest.raises(ValueError, match=f"^{message}$"):
         make()
+
+
+def test_a_channel_with_a_time_of_its_own_says_when_it_repeats():
+    def finish(self, start, cycles):
+        return start + 2 * cycles
+
+    with pytest.raises(TypeError, match=r"^Slow: overrides finish, so it must override rhythm"):
+        type("Slow", (LinkSpec,), {"finish": finish})
+
+    assert type("Slow", (LinkSpec,), {"finish": finish, "rhythm": property(lambda _: (0, 1))})

@@ -117,10 +117,25 @@ def test_refresh_never_lets_a_later_transfer_be_over_sooner(start, cycles):
     assert unit.finish(start, cycles + 1) > unit.finish(start, cycles)
 
 
+@settings(max_examples=200, deadline=None)
+@given(timings(), st.integers(0, 2000), st.integers(1, 1500), st.integers(1, 5))
+def test_a_transfer_that_begins_whole_periods_later_is_over_as_much_later(
+    timing, after, cycles, periods
+):
+    unit = replace(dram(replace(timing, row=64)), burst_cycles=1)
+    first, period = unit.rhythm
+    start = first + after
+
+    later = unit.finish(start + periods * period, cycles)
+
+    assert later == unit.finish(start, cycles) + periods * period
+
+
 def test_without_timing_nothing_is_refreshed():
     unit = dram(None, burst_cycles=4)
 
     assert unit.finish(9360, 100) == 9460
+    assert unit.rhythm is None
     assert unit.tallies([Transfer.sequential(8 * 640)]) == {}
 
 
