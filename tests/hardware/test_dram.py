@@ -118,11 +118,11 @@ def test_refresh_never_lets_a_later_transfer_be_over_sooner(start, cycles):
 
 
 @settings(max_examples=200, deadline=None)
-@given(timings(), st.integers(0, 2000), st.integers(1, 1500), st.integers(1, 5))
+@given(dram_timings(), st.integers(0, 2000), st.integers(1, 1500), st.integers(1, 5))
 def test_a_transfer_that_begins_whole_periods_later_is_over_as_much_later(
     timing, after, cycles, periods
 ):
-    unit = replace(dram(replace(timing, row=64)), burst_cycles=1)
+    unit = dram(timing)
     first, period = unit.rhythm
     start = first + after
 
