@@ -47,7 +47,7 @@ ORDERS = (
     "edp",
 )
 MACHINES = ("u50", "array")
-SHORT = 100_000
+SHORT = 1_000_000
 WANTED = ("dense", "shared_optimal")
 """Simulated beyond that, too: the others are told by what they cost beside these."""
 
@@ -213,7 +213,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     """Complete the table and write it up."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("reports/contraction_orders"))
-    parser.add_argument("--tiles", type=int, default=600_000, help="most tiles of a simulation")
+    parser.add_argument("--tiles", type=int, default=50_000_000, help="most tiles of a simulation")
     parser.add_argument("--processes", type=int, default=1, help="layers studied at once")
     chosen = parser.parse_args(None if arguments is None else list(arguments))
     command = (
