@@ -16,6 +16,7 @@ from archsim.hardware.matrix_product import Dataflow
 from archsim.hardware.spatial_factorisation import best_factorisation
 from archsim.ir import Tile
 from archsim.ir.tile import AXES
+from tests.effort import cases
 from tests.hardware.engine_reference import run
 from tests.machines import FP32, engine_array
 
@@ -72,7 +73,7 @@ def test_an_array_lived_through_cycle_by_cycle_takes_the_closed_form(unit, sides
 
 
 @pytest.mark.slow
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=cases(3000), deadline=None)
 @given(arrays(most=8), SIDES, st.integers(1, 3), st.integers(1, 2))
 def test_many_arrays_lived_through_take_the_closed_form(unit, sides, lanes, pace):
     check_against_the_array(unit, sides, lanes, pace)
@@ -146,7 +147,7 @@ def test_elements_along_k_may_be_fewer_than_others_leave_where_that_saves_a_leve
 
 
 @pytest.mark.slow
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=cases(200), deadline=None)
 @given(arrays(9, ANY_FLOW), st.tuples(*[st.integers(1, 40)] * 4))
 def test_the_best_factorisation_is_the_best_of_all_legal_ones_on_larger_arrays(unit, sides):
     check_against_all_factorisations(unit, sides)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from archsim.hardware import DramSpec, DramTiming, Transfer
 from archsim.hardware.dram_timing import stream_time
 from archsim.machine.dram import CommandLevelChannel
+from tests.effort import cases
 from tests.machine.strategies import dram_timings
 
 DDR4 = DramTiming(
@@ -42,7 +43,7 @@ def test_a_streams_closed_form_is_what_its_commands_take(timing, bursts, per_row
 
 
 @pytest.mark.slow
-@settings(max_examples=5000, deadline=None)
+@settings(max_examples=cases(5000), deadline=None)
 @given(dram_timings(), st.integers(1, 1000), PER_ROW, STARTS)
 def test_many_streams_closed_forms_are_what_their_commands_take(timing, bursts, per_row, start):
     check_stream(timing, bursts, per_row, start)

@@ -12,6 +12,7 @@ from archsim.formats import parse
 from archsim.hardware import ProcessingArraySpec
 from archsim.hardware.matrix_product import Dataflow, GemmAccesses
 from archsim.ir import Tile
+from tests.effort import cases
 from tests.hardware.scalesim_cases import CASES
 from tests.hardware.systolic_reference import run
 from tests.machines import FP32, array
@@ -123,7 +124,7 @@ def test_an_array_lived_through_cycle_by_cycle_takes_the_closed_form(unit, sides
 
 
 @pytest.mark.slow
-@settings(max_examples=8000, deadline=None)
+@settings(max_examples=cases(8000), deadline=None)
 @given(ARRAYS, SIDES, st.integers(1, 3), st.integers(1, 2))
 def test_many_arrays_lived_through_take_the_closed_form(unit, sides, lanes, pace):
     check_against_the_array(unit, sides, lanes, pace)

@@ -8,6 +8,7 @@ from archsim.hardware import DramTiming
 from archsim.machine import simulate
 from archsim.machine.pipeline import Pipeline
 from archsim.schedule import Task
+from tests.effort import cases
 from tests.machine.strategies import CROWD, crowds
 from tests.machines import dram, kernel, matrix_product, off_chip, run
 from tests.mapping.strategies import streams
@@ -43,14 +44,14 @@ def test_a_crowd_takes_what_the_oracle_says(schedule):
 
 
 @pytest.mark.slow
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=cases(3000), deadline=None)
 @given(streams(most_tiles=60))
 def test_lone_streams_take_what_the_recurrence_says(stream):
     assert lived_alone(stream) == alone(stream)
 
 
 @pytest.mark.slow
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=cases(3000), deadline=None)
 @given(crowds(most_operations=10))
 def test_crowds_take_what_the_oracle_says(schedule):
     check_crowd(schedule)

@@ -15,6 +15,7 @@ from archsim.machine.lane import Lane
 from archsim.mapping import Repeat, Stage, StageKind, TileClass, TileStream
 from archsim.schedule import plan_memory, schedule
 from tests.conftest import EXPERIMENTS
+from tests.effort import cases
 from tests.machine.strategies import (
     CROWD,
     REFRESHED,
@@ -57,21 +58,21 @@ def test_crowds_that_repeat_themselves_live_alike(plan, architecture):
 
 
 @pytest.mark.slow
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=cases(1500), deadline=None)
 @given(graphs(most_operations=25), machines())
 def test_many_mapped_graphs_live_alike(graph, architecture):
     check_mapped(graph, architecture)
 
 
 @pytest.mark.slow
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=cases(2000), deadline=None)
 @given(crowds(most_operations=12), ARCHITECTURES)
 def test_many_crowds_live_alike(plan, architecture):
     check_equal(plan, architecture)
 
 
 @pytest.mark.slow
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=cases(2000), deadline=None)
 @given(long_crowds(most_operations=8), ARCHITECTURES)
 def test_many_crowds_that_repeat_themselves_live_alike(plan, architecture):
     check_equal(plan, architecture)

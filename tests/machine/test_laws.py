@@ -14,12 +14,13 @@ from archsim.hardware import ChannelSpec, DramSpec, DramTiming
 from archsim.machine import alone_ticks, simulate
 from archsim.results import find_bounds
 from archsim.schedule import plan_memory, schedule
+from tests.effort import cases
 from tests.machine.strategies import dram_timings, graphs, machines
 from tests.machines import chain, linked, off_chip, run, wired, with_component
 from tests.oracles import live
 
 SOME = settings(max_examples=50, deadline=None)
-MANY = settings(max_examples=1500, deadline=None)
+MANY = settings(max_examples=cases(1500), deadline=None)
 
 
 def check_laws(graph, architecture):
@@ -266,7 +267,7 @@ def test_a_refresh_makes_no_chain_faster(timing, length, side):
 
 
 @pytest.mark.slow
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=cases(500), deadline=None)
 @given(dram_timings(), st.integers(1, 4), st.integers(2, 16))
 def test_a_refresh_makes_no_chain_faster_many_times(timing, length, side):
     check_refresh(timing, length, side)
