@@ -12,6 +12,7 @@ from archsim.experiment import check
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 REFUSED = CONFIGS / "experiments" / "u50_atis_2enc_dense_onchip.yaml"
+LARGE = CONFIGS / "experiments" / "array_vit_b16_tt.yaml"
 SOURCED = ("architectures", "components", "energy", "workloads")
 FILES = sorted(CONFIGS.rglob("*.yaml"))
 
@@ -20,9 +21,16 @@ def short(path):
     return f"{path.parent.name}/{path.stem}"
 
 
-@pytest.mark.parametrize("path", [file for file in FILES if file != REFUSED], ids=short)
+@pytest.mark.parametrize(
+    "path", [file for file in FILES if file not in (REFUSED, LARGE)], ids=short
+)
 def test_a_shipped_config_is_valid(path):
     assert check(path)
+
+
+@pytest.mark.slow
+def test_the_largest_shipped_config_is_valid():
+    assert check(LARGE)
 
 
 @pytest.mark.parametrize(
