@@ -4,9 +4,12 @@
 moment and, at each, does whatever can be done until nothing changes any more.
 """
 
+import operator
 from collections import Counter
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import takewhile
+from math import ceil
 
 from archsim.mapping import StageKind
 
@@ -69,9 +72,9 @@ class _Running:
 
 
 class _World:
-    def __init__(self, tasks, predecessors, refreshes):
+    def __init__(self, tasks, predecessors, overs):
         self.predecessors = predecessors
-        self.refreshes = refreshes
+        self.overs = overs
         self.queues = {}
         for task in tasks:
             self.queues.setdefault(task.unit, []).append(task)
@@ -137,9 +140,8 @@ class _World:
                 (asked, *_), ticks, stage, operation = first
                 self.held.add(name)
                 self.waited[operation] += self.now - asked
-                every, lasts = self.refreshes.get(name, (0, 0))
-                over = refreshed(self.now, ticks, every, lasts) if every else self.now + ticks
-                stage.doing, stage.until = "serving", over
+                over = self.overs.get(name, operator.add)
+                stage.doing, stage.until = "serving", over(self.now, ticks)
 
     def next_time(self):
         running = [stage for run in self.running for stage in run.stages]
@@ -149,7 +151,7 @@ class _World:
         return min(coming, default=None)
 
 
-def refreshed(now, ticks, every, lasts):
+def refreshed(now, ticks, *, every, lasts):
     """When a service is over that stops for each refresh: ``every`` so many ticks but at 0."""
     while True:
         since = now % every
@@ -161,12 +163,17 @@ def refreshed(now, ticks, every, lasts):
             return now + ticks
 
 
-def live(tasks, predecessors, refreshes=None):
+def spread(now, ticks, *, every, lasts):
+    """When a service is over of which each tick bears its share of refresh."""
+    return now + ceil(ticks / (1 - Fraction(lasts, every)))
+
+
+def live(tasks, predecessors, overs=None):
     """Return when each operation finished, and how long its tiles stood in queues.
 
-    ``refreshes`` are channels with the ticks from one refresh to the next, and of each.
+    ``overs`` say of channels that refresh when a service from now on, of so many ticks, is over.
     """
-    world = _World(tasks, predecessors, refreshes or {})
+    world = _World(tasks, predecessors, overs or {})
     while True:
         while world.step():
             pass

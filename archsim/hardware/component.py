@@ -242,7 +242,7 @@ class ChannelSpec(ComponentSpec):
         """The cycle from which :meth:`finish` repeats itself, and its period.
 
         A transfer that begins a period later is over a period later. None where a transfer
-        takes its cycles whenever it begins.
+        takes the same time whenever it begins.
         """
         return None
 

@@ -192,5 +192,7 @@ class DramSpec(MemorySpec, ChannelSpec):
 
     @property
     def rhythm(self) -> tuple[int, int] | None:
-        """Refreshes come every ``tREFI``, the first one after one ``tREFI``."""
-        return (self.timing.tREFI, self.timing.tREFI) if self.timing else None
+        """Timed refreshes come every ``tREFI``, the first one after one ``tREFI``."""
+        if self.timing is None or self.timing.refresh == "spread":
+            return None
+        return self.timing.tREFI, self.timing.tREFI

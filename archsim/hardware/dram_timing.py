@@ -28,10 +28,12 @@ from functools import cache
 from typing import Literal
 
 from archsim.errors import did_you_mean
-from archsim.hardware.component import at_least_one
+from archsim.hardware.component import at_least_one, ceil_div
 from archsim.units import Bytes
 
 POLICIES = ("open", "closed")
+REFRESHES = ("spread", "timed")
+_CHOICES = {"policy": POLICIES, "refresh": REFRESHES}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,14 +73,20 @@ class DramTiming:
     """From one refresh to the next; the first comes after so many cycles."""
     policy: Literal["open", "closed"] = "open"
     """Whether a transfer finds banks with a row of somebody else's, or with none."""
+    refresh: Literal["spread", "timed"] = "spread"
+    """``timed`` stops the channel for ``refresh_cycles`` at every multiple of ``tREFI``,
+    whatever is under way; ``spread`` makes every transfer longer by its share of that. A
+    long stream takes the same of both. As nothing then depends on when a transfer begins,
+    the fast engine can skip what repeats; with ``timed`` it hardly finds repetitions."""
 
     def __post_init__(self) -> None:
-        counts = {name: value for name, value in vars(self).items() if name != "policy"}
+        counts = {name: value for name, value in vars(self).items() if name not in _CHOICES}
         at_least_one(**counts)
-        if self.policy not in POLICIES:
-            raise ValueError(
-                f"policy: no policy {self.policy!r}; {did_you_mean(self.policy, POLICIES)}"
-            )
+        for name, choices in _CHOICES.items():
+            chosen = getattr(self, name)
+            if chosen not in choices:
+                hint = did_you_mean(chosen, choices)
+                raise ValueError(f"{name}: no {name} {chosen!r}; {hint}")
         if self.banks % self.bank_groups:
             raise ValueError(
                 f"bank_groups: {self.banks} banks cannot be split evenly over {self.bank_groups}"
@@ -101,11 +109,14 @@ class DramTiming:
     def after_refreshes(self, start: int, service: int, *, cycle: int) -> int:
         """Return the tick at which so many ticks of service are over.
 
-        Nothing is served in the ``refresh_cycles`` that begin at every multiple of ``tREFI``;
-        what is under way then goes on afterwards.
+        ``timed``: nothing is served in the ``refresh_cycles`` that begin at every multiple of
+        ``tREFI``; what is under way then goes on afterwards. ``spread``: of every ``tREFI``
+        ticks ``tREFI - refresh_cycles`` are service.
         """
         if not service:
             return start
+        if self.refresh == "spread":
+            return start + ceil_div(service * self.tREFI, self.tREFI - self.refresh_cycles)
         every, blocked = self.tREFI * cycle, self.refresh_cycles * cycle
         before, phase = divmod(start, every)
         lost = max(0, before - 1) * blocked + (min(phase, blocked) if before else 0)

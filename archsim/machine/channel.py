@@ -15,6 +15,7 @@ import simpy
 from simpy.events import EventPriority
 
 from archsim.hardware.architecture import Architecture
+from archsim.hardware.component import ChannelSpec
 from archsim.mapping.stream import StageKind
 from archsim.schedule.schedule import Task
 
@@ -27,8 +28,8 @@ asks a channel for one transfer at a time in each direction."""
 
 
 Finish = Callable[[int, int], int]
-"""The tick at which a transfer is over, given its start and its service: a DRAM's refresh, in
-which nobody is served, may come between."""
+"""The tick at which a transfer is over, given its start and its service: a DRAM's refreshes,
+in which nobody is served, may come between."""
 
 
 READS = (StageKind.FETCH, StageKind.DISTRIBUTE)
@@ -41,17 +42,19 @@ class Timing:
 
     finish: Finish = operator.add
     rhythm: tuple[int, int] | None = None
-    """From when on ``finish`` repeats itself, and its period; None if it is a sum."""
+    """From when on ``finish`` repeats itself, and its period; None if it is always the same."""
 
     @classmethod
     def of(cls, architecture: Architecture, channel: str) -> "Timing":
         """Return that of one sort of channel."""
         spec, cycle = architecture.channels[channel], architecture.ticks(channel, 1)
-        if spec.rhythm is None:
+        if type(spec).finish is ChannelSpec.finish:
             return cls()
 
-        first, period = spec.rhythm
         finish = partial(spec.finish, cycle=cycle)
+        if spec.rhythm is None:
+            return cls(finish)
+        first, period = spec.rhythm
         return cls(finish, (first * cycle, period * cycle))
 
 

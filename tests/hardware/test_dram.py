@@ -15,7 +15,7 @@ from tests.machine.strategies import dram_timings
 
 DDR4 = DramTiming(
     banks=16, bank_groups=4, row=8192, tRCD=16, tRP=16, CL=16, tRAS=39, tRTP=9, tCCD_S=4, tCCD_L=6,
-    tRRD=4, tFAW=26, tRFC=420, tREFI=9360,
+    tRRD=4, tFAW=26, tRFC=420, tREFI=9360, refresh="timed",
 )  # fmt: skip
 
 
@@ -29,7 +29,8 @@ def check_stream(timing, bursts, per_row, start):
 
     found = stream_time(timing, bursts, per_row=per_row)
     assert found.activations == lived.activations
-    assert timing.after_refreshes(start, found.cycles, cycle=1) == start + lived.cycles
+    timed = replace(timing, refresh="timed")
+    assert timed.after_refreshes(start, found.cycles, cycle=1) == start + lived.cycles
 
 
 PER_ROW = st.integers(1, 8)
@@ -103,7 +104,7 @@ def refreshed_tick_by_tick(timing, start, service, cycle):
 @settings(max_examples=200, deadline=None)
 @given(dram_timings(), st.integers(0, 2000), st.integers(0, 1500), st.integers(1, 3))
 def test_refresh_takes_every_tick_it_should(timing, start, service, cycle):
-    unit = dram(timing)
+    unit = dram(replace(timing, refresh="timed"))
 
     over = unit.finish(start, service, cycle=cycle)
 
@@ -123,13 +124,35 @@ def test_refresh_never_lets_a_later_transfer_be_over_sooner(start, cycles):
 def test_a_transfer_that_begins_whole_periods_later_is_over_as_much_later(
     timing, after, cycles, periods
 ):
-    unit = dram(timing)
+    unit = dram(replace(timing, refresh="timed"))
     first, period = unit.rhythm
     start = first + after
 
     later = unit.finish(start + periods * period, cycles)
 
     assert later == unit.finish(start, cycles) + periods * period
+
+
+@settings(max_examples=200, deadline=None)
+@given(dram_timings(), st.integers(0, 2000), st.integers(1, 20_000))
+def test_spread_refresh_takes_of_a_long_stream_what_timed_refresh_takes(timing, start, service):
+    """They differ by no more than one refresh, wherever the stream begins."""
+    begun = timing.tREFI + start
+    timed, spread = (
+        dram(replace(timing, refresh=refresh)).finish(begun, service)
+        for refresh in ("timed", "spread")
+    )
+
+    assert abs(timed - spread) <= timing.refresh_cycles
+
+
+def test_spread_refresh_depends_on_no_time():
+    """DDR4-2400: 9,360 cycles from one refresh to the next, of which 452 are lost."""
+    unit = dram(replace(DDR4, refresh="spread"))
+
+    assert unit.rhythm is None
+    assert unit.finish(0, 8908) == 9360
+    assert unit.finish(123, 100) - 123 == 106  # 105.07
 
 
 def test_without_timing_nothing_is_refreshed():

@@ -23,6 +23,7 @@ from archsim.hardware import (
     ThreadBlock,
     UramSpec,
 )
+from archsim.hardware.dram_timing import POLICIES, REFRESHES
 from archsim.hardware.matrix_product import DataflowChoice
 from archsim.ir import GraphBuilder, Phase, Role
 from archsim.ir.tile import AXES
@@ -145,7 +146,8 @@ def dram_timings(draw):
         tFAW=draw(st.integers(1, 60)),
         tRFC=refresh,
         tREFI=precharge + refresh + activate + draw(st.integers(1, 400)),
-        policy=draw(st.sampled_from(["open", "closed"])),
+        policy=draw(st.sampled_from(POLICIES)),
+        refresh=draw(st.sampled_from(REFRESHES)),
     )
 
 

@@ -64,7 +64,7 @@ def test_a_fetch_stops_for_each_refresh():
     """
     timing = DramTiming(
         banks=4, bank_groups=1, row=256, tRCD=2, tRP=2, CL=2, tRAS=4, tRTP=2, tCCD_S=4, tCCD_L=4,
-        tRRD=2, tFAW=8, tRFC=6, tREFI=20,
+        tRRD=2, tFAW=8, tRFC=6, tREFI=20, refresh="timed",
     )  # fmt: skip
     memory = dram(clock=500_000_000, timing=timing)
 

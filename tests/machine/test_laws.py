@@ -5,6 +5,7 @@ Each run also checks itself (:mod:`archsim.machine.conservation`): a breach rais
 
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +18,7 @@ from archsim.schedule import plan_memory, schedule
 from tests.effort import cases
 from tests.machine.strategies import dram_timings, graphs, machines
 from tests.machines import chain, linked, off_chip, run, wired, with_component
-from tests.oracles import live
+from tests.oracles import live, refreshed, spread
 
 SOME = settings(max_examples=50, deadline=None)
 MANY = settings(max_examples=cases(1500), deadline=None)
@@ -97,17 +98,18 @@ def test_many_random_runs_keep_the_laws(graph, architecture):
     check_laws(graph, architecture)
 
 
-def refreshes(architecture):
-    """Ticks from one refresh to the next, and of each, of the memories that need it."""
+def overs(architecture):
+    """When services of the memories that need refresh are over."""
     timings = {
         name: spec.timing
         for name, spec in architecture.memories.items()
         if isinstance(spec, DramSpec) and spec.timing
     }
     return {
-        name: (
-            architecture.ticks(name, timing.tREFI),
-            architecture.ticks(name, timing.tRP + timing.tRFC + timing.tRCD),
+        name: partial(
+            {"timed": refreshed, "spread": spread}[timing.refresh],
+            every=architecture.ticks(name, timing.tREFI),
+            lasts=architecture.ticks(name, timing.tRP + timing.tRFC + timing.tRCD),
         )
         for name, timing in timings.items()
     }
@@ -119,7 +121,7 @@ def check_engine(graph, architecture):
 
     trace = simulate(plan, architecture, engine="event")
 
-    finish, waited = live(plan.tasks, plan.predecessors, refreshes(architecture))
+    finish, waited = live(plan.tasks, plan.predecessors, overs(architecture))
     assert {record.name: record.finish for record in trace.operations} == finish
     assert {record.name: record.waited for record in trace.operations} == waited
 
@@ -198,7 +200,7 @@ def test_a_chain_is_never_faster_on_a_slower_dram(field, ladder):
 
 BANKED = DramTiming(
     banks=8, bank_groups=2, row=256, tRCD=4, tRP=4, CL=4, tRAS=10, tRTP=2, tCCD_S=4, tCCD_L=6,
-    tRRD=4, tFAW=20, tRFC=30, tREFI=400,
+    tRRD=4, tFAW=20, tRFC=30, tREFI=400, refresh="timed",
 )  # fmt: skip
 
 
