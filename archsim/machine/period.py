@@ -26,7 +26,7 @@ LATEST_FIRST_MARK = 48
 """The same where skips are hardly worth their trouble: each that is not doubles it."""
 DENSE_MARKS = 6
 """Marks at one look after the other; then each waits a quarter longer than the last."""
-KEPT_MARKS = 64
+KEPT_MARKS = 256
 """Marks that outlive skips, to find longer periods by."""
 PATIENCE = 128
 """Looks without a skip after which only one burst in four is made, of ``BURST`` looks."""
@@ -146,9 +146,9 @@ class Skipper:
         self._young: dict[Ends, _Mark] = {}
         """Marks since the last skip, by what is seen of the lane watched: periods in which
         others may stand still."""
-        self._kept: dict[tuple[Ends, Ends], _Mark] = {}
-        """Marks by what is seen of all lanes: periods of loops around loops, in which there
-        are skips."""
+        self._kept: dict[tuple[int, Ends, Ends, Ends], _Mark] = {}
+        """Marks by what is seen of all lanes, for each loop that the lane watched is in: periods
+        of loops around loops, in which there are skips, have the same rounds of all others."""
         self.place = lanes[0].place
         """That of the lane watched, if one is; it says when it has been round a loop."""
         self._watch()
@@ -172,7 +172,13 @@ class Skipper:
             return False
         ends = tuple([end - now if (end := lane.ends[-1]) > now else 0 for lane in self._lanes])
         own = (*self.place.steps, self._watched.ends[0] - now, self._watched.last_end(now))
-        marks = [self._kept.get((own, ends)), self._young.get(own)]
+        rounds = tuple(self.place.rounds)
+        # The outermost loop is the course itself, which is run once.
+        keys = [
+            (depth, own, ends, rounds[:depth] + rounds[depth + 1 :])
+            for depth in range(1, len(rounds))
+        ]
+        marks = [*map(self._kept.get, keys), self._young.get(own)]
         found = [
             mark.period(self._lanes, self._servers, now, ends, stop)
             for mark in dict.fromkeys(marks)
@@ -189,8 +195,8 @@ class Skipper:
         if self._since >= self._due:
             mark = _Mark(self._lanes, self._servers, now, ends)
             self._young[own] = mark
-            self._kept[own, ends] = mark
-            if len(self._kept) > KEPT_MARKS:
+            self._kept |= dict.fromkeys(keys, mark)
+            while len(self._kept) > KEPT_MARKS:
                 del self._kept[next(iter(self._kept))]
             self._due += 1 if self._due < self._first + DENSE_MARKS else self._due // 4
         return False

@@ -123,26 +123,25 @@ def _cheapest(work: Work, alone: Alone | None) -> Mapping:
     """Return the mapping of least cost among those worth trying.
 
     Each is looked at as closely as its rank demands: by a lower bound first, then by the
-    closed form of its stream, then alone. The first to be known to the end is the best.
+    closed form of its stream, then alone. The first to be known to the end is the best,
+    since no look makes a mapping cheaper.
     """
     mappings = list(_fitting(work))
     streams: dict[int, TileStream] = {}
-    waiting = [(_least_ticks(work, mapping.tile), 0, n) for n, mapping in enumerate(mappings)]
+    looks: list[Callable[[TileStream], int]] = [lambda stream: stream.uncontended_ticks]
+    if alone is not None:
+        looks.append(alone)
+    waiting = [(_least_ticks(work, mapping.tile), 0, 0, n, 0) for n, mapping in enumerate(mappings)]
     heapify(waiting)
-    best: tuple[tuple[int, int, int], int] | None = None
-    while waiting and (best is None or waiting[0][0] <= best[0][0]):
-        ticks, looks, number = heappop(waiting)
-        if looks == 0:
+    while True:
+        *_, number, looked = heappop(waiting)
+        if looked == len(looks):
+            return mappings[number]
+        if not looked:
             streams[number] = mappings[number].stream(work, counted=False)
-            heappush(waiting, (streams[number].uncontended_ticks, 1, number))
-        elif looks == 1 and alone is not None:
-            heappush(waiting, (alone(streams[number]), 2, number))
-        else:
-            stream = streams[number]
-            cost = (ticks, sum(stream.bits), stream.tiles), number
-            best = cost if best is None else min(best, cost)
-    assert best is not None
-    return mappings[best[1]]
+        stream = streams[number]
+        cost = looks[looked](stream), sum(stream.bits), stream.tiles
+        heappush(waiting, (*cost, number, looked + 1))
 
 
 def _least_ticks(work: Work, tile: Tile) -> int:

@@ -148,7 +148,9 @@ class TileStream:
         * the first tile's way through the next stage, when the slot it took is free again, all
           service here of tiles for which there was none before, the last tile's way on;
         * the turns of slots: a tile leaves its slot to another when it has passed this stage,
-          its latency and the next stage.
+          its latency and the next stage;
+        * where one component serves several stages: the first tile's way to the first of them,
+          all service at all of them, the last tile's way on from the last one.
         """
         first, last = next(iter(self)), _last(self.body)
         hops = [stage.latency for stage in self.stages]
@@ -168,7 +170,19 @@ class TileStream:
                 found.append(freed + waiting + onwards(s))
                 turns = self.busy[s] + self.busy[s + 1] + stage.latency * self._served(s)
                 found.append(-(-turns // stage.slots))
+        for served in self._places.values():
+            tail = onwards(served[-1]) if last.service[served[-1]] else 0
+            busy = sum(self.busy[s] for s in served)
+            found.append(way(first, range(served[0])) + busy + tail)
         return max(found)
+
+    @property
+    def _places(self) -> dict[str, list[int]]:
+        """The stages that each component serves."""
+        found: dict[str, list[int]] = {}
+        for number, stage in enumerate(self.stages):
+            found.setdefault(stage.component, []).append(number)
+        return found
 
     def _served(self, stage: int) -> int:
         """Tiles with service at a stage."""

@@ -1,7 +1,7 @@
 """The list scheduler: whenever a unit is free, the ready operation with the longest way to go."""
 
 from collections.abc import Mapping
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 
 from archsim.hardware.architecture import Architecture
 from archsim.ir.graph import OperationGraph
@@ -97,26 +97,41 @@ class _Board:
         self.finish: dict[str, int] = {}
         self.coming = [(0, name) for name, count in self.missing.items() if not count]
         """A heap of operations by the time at which they will be ready."""
-        self.ready: list[tuple[int, int, str]] = []
-        """A heap of operations that wait for a unit, the most urgent first."""
+        self.ready: dict[tuple[str, ...], list[tuple[int, int, str]]] = {}
+        """Operations that wait for a unit, by the sorts of unit that can do them: heaps, the
+        most urgent first."""
 
     def start_what_can(self, now: int) -> list[Task]:
         """Return the tasks of all operations that find a unit free now."""
         while self.coming and self.coming[0][0] <= now:
             _, name = heappop(self.coming)
-            heappush(self.ready, (-self.ways[name], self.order[name], name))
+            sorts = tuple(plan.unit for plan in self.options[name])
+            heappush(self.ready.setdefault(sorts, []), (-self.ways[name], self.order[name], name))
         started: list[Task] = []
-        waiting: list[tuple[int, int, str]] = []
-        while self.ready:
-            entry = heappop(self.ready)
+        waiting: list[tuple[tuple[str, ...], tuple[int, int, str]]] = []
+        while (sorts := self._most_urgent(now)) is not None:
+            entry = heappop(self.ready[sorts])
             plan, units = _choose(self.architecture, self.options[entry[2]], self.free, now)
             if self.free[units[0]] > now:
-                waiting.append(entry)
+                waiting.append((sorts, entry))
             else:
                 started.extend(self._start(entry[2], plan, units, now))
-        self.ready = waiting
-        heapify(self.ready)
+        for sorts, entry in waiting:
+            heappush(self.ready[sorts], entry)
         return started
+
+    def _most_urgent(self, now: int) -> tuple[str, ...] | None:
+        """The sorts of unit that the most urgent operation asks for that might find one free."""
+        heads = [
+            (queue[0], sorts)
+            for sorts, queue in self.ready.items()
+            if queue and self._any_free(sorts, now)
+        ]
+        return min(heads)[1] if heads else None
+
+    def _any_free(self, sorts: tuple[str, ...], now: int) -> bool:
+        instances = self.architecture.instances
+        return any(self.free[unit] <= now for sort in sorts for unit in instances(sort))
 
     def _start(self, name: str, plan: Plan, units: tuple[str, ...], now: int) -> list[Task]:
         tasks = _tasks(self.graph[name], plan, units, self.order[name])
@@ -133,7 +148,8 @@ class _Board:
 
     def next_time(self, now: int) -> int | None:
         """When a unit becomes free or an operation ready; None when nothing is left to do."""
-        times = [time for time in self.free.values() if time > now] if self.ready else []
+        is_waiting = any(self.ready.values())
+        times = [time for time in self.free.values() if time > now] if is_waiting else []
         if self.coming:
             times.append(self.coming[0][0])
         return min(times) if times else None

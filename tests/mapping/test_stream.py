@@ -1,12 +1,15 @@
 """TileStream: its time alone is the textbook's, its totals are sums over tiles."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archsim.mapping import Repeat, Stage, StageKind, TileClass, TileStream
+from archsim.schedule import Task
 from tests.mapping.strategies import stages, streams, tile_classes
-from tests.oracles import alone
+from tests.oracles import alone, live
 
 
 def two_stages(load, compute, tiles, *, slots=2, latency=0):
@@ -58,17 +61,44 @@ def test_the_last_tiles_latency_is_waited_for():
     assert stream.uncontended_ticks == 3 * 5 + 2 + 4
 
 
+def apart(path):
+    """The same stages, each with a component to itself."""
+    return tuple(replace(stage, component=f"{n}") for n, stage in enumerate(path))
+
+
 @settings(max_examples=200)
 @given(streams())
 def test_no_stream_beats_its_closed_form(stream):
-    assert alone(stream) >= stream.uncontended_ticks
+    undisturbed = TileStream(apart(stream.stages), stream.body)
+
+    assert alone(undisturbed) >= undisturbed.uncontended_ticks
+
+
+@settings(max_examples=300)
+@given(streams())
+def test_no_stream_whose_reads_and_writes_take_turns_beats_its_closed_form(stream):
+    finish, _ = live([Task("o", "o", "unit", stream, (0, 0))], {"o": ()})
+
+    assert finish["o"] >= stream.uncontended_ticks
+
+
+def test_reads_and_writes_of_one_memory_take_turns():
+    path = (
+        Stage(StageKind.FETCH, "dram", False, 4),
+        Stage(StageKind.COMPUTE, "unit", True),
+        Stage(StageKind.STORE, "dram", False, 4),
+    )
+    stream = TileStream(path, (Repeat(5, (TileClass((10, 3, 6), (80, 0, 48), 1, ()),)),))
+
+    # all 16 ticks of all tiles, and the last one's way to its memory
+    assert stream.uncontended_ticks == 5 * 16 + 4
 
 
 @settings(max_examples=100)
 @given(st.data())
 def test_equal_tiles_in_double_buffers_take_the_closed_form(data):
     path = data.draw(stages(most_latency=0))
-    path = tuple(Stage(s.kind, s.component, s.private, 0, max(s.slots, 2)) for s in path)
+    path = tuple(replace(stage, slots=max(stage.slots, 2)) for stage in apart(path))
     count = data.draw(st.integers(1, 12))
     tile = data.draw(tile_classes(path))
     stream = TileStream(path, (Repeat(count, (tile,)),))
