@@ -84,12 +84,15 @@ def _greedy_clique(graph: Graph) -> int:
 
 def _colour_part(graph: Graph, part: int, least: int) -> Colouring:
     """Colour one connected part; ``least`` colours are needed elsewhere anyway."""
+    size = part.bit_count()
+    if all(graph[vertex].bit_count() == size - 1 for vertex in _bits(part)):
+        return Colouring(tuple(range(size)), size)  # all are neighbours
     search = _Search(graph, part)
-    greedy = search.colours_with(part.bit_count())
+    greedy = search.colours_with(size)
     assert greedy is not None
     best, proven = greedy, 1
     while (used := max(best) + 1) > least:
-        budget = None if part.bit_count() <= SMALL else SEARCH_STEPS
+        budget = None if size <= SMALL else SEARCH_STEPS
         better = search.colours_with(used - 1, budget)
         if better is None:
             proven = 1 if search.gave_up else used

@@ -257,7 +257,7 @@ class ChannelSpec(ComponentSpec):
     @property
     @abstractmethod
     def peak_bits_per_cycle(self) -> int:
-        """Bits a cycle at best."""
+        """Bits a cycle at best, rounded up."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -111,7 +111,7 @@ class DramSpec(MemorySpec, ChannelSpec):
 
     @property
     def peak_bits_per_cycle(self) -> int:
-        return self.channels * self.unit_bits // self.slot_cycles
+        return ceil_div(self.channels * self.unit_bits, self.slot_cycles)
 
     @property
     def arrival_cycles(self) -> int:

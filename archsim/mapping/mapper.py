@@ -1,11 +1,13 @@
 """Chooses a mapping: which units can do an operation, and how it is cut into tiles."""
 
 from bisect import bisect
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from itertools import product
+from math import prod
 
 from archsim.errors import MappingError
 from archsim.hardware.architecture import Architecture
@@ -131,7 +133,7 @@ def _cheapest(work: Work, alone: Alone | None) -> Mapping:
     looks: list[Callable[[TileStream], int]] = [lambda stream: stream.uncontended_ticks]
     if alone is not None:
         looks.append(alone)
-    waiting = [(_least_ticks(work, mapping.tile), 0, 0, n, 0) for n, mapping in enumerate(mappings)]
+    waiting = [(_least_ticks(work, mapping), 0, 0, n, 0) for n, mapping in enumerate(mappings)]
     heapify(waiting)
     while True:
         *_, number, looked = heappop(waiting)
@@ -144,13 +146,30 @@ def _cheapest(work: Work, alone: Alone | None) -> Mapping:
         heappush(waiting, (*cost, number, looked + 1))
 
 
-def _least_ticks(work: Work, tile: Tile) -> int:
-    """Ticks that the unit is busy with the tiles that are not cut short by an edge."""
-    operation, full = work.operation, 1
-    for axis in AXES:
-        full *= work.space.extent(axis) // tile.extent(axis)
-    cycles = work.spec.tile_cycles(tile, operation.functions, operation.number_format)
-    return work.architecture.ticks(work.unit, full * cycles)
+def _least_ticks(work: Work, mapping: Mapping) -> int:
+    """Ticks that the unit and the channels cannot do without, known before any tile is made.
+
+    The unit is busy with the tiles that are not cut short by an edge; a channel passes
+    nothing faster than at its peak.
+    """
+    operation, architecture, space = work.operation, work.architecture, work.space
+    full = prod(space.extent(axis) // mapping.tile.extent(axis) for axis in AXES)
+    cycles = work.spec.tile_cycles(mapping.tile, operation.functions, operation.number_format)
+    moved: Counter[str] = Counter()
+    for operand, times in (
+        *((operand, mapping.loads(space, operand.access)) for operand in work.reads),
+        *((operand, 1) for operand in work.writes),
+    ):
+        bits = times * operand.access.size_bits(space)
+        if operand.fetches:
+            moved[operand.memory] += bits
+        if operand.link:
+            moved[operand.link] += bits
+    passing = [
+        architecture.ticks(name, ceil_div(bits, architecture.channels[name].peak_bits_per_cycle))
+        for name, bits in moved.items()
+    ]
+    return max(architecture.ticks(work.unit, full * cycles), *passing, 0)
 
 
 def _parts(operation: Operation, units: int) -> list[Tile]:

@@ -195,6 +195,20 @@ class Mapping:
         if sorted(self.loops) != sorted(AXES) or self.loops[-1] != "k":
             raise ValueError(f"loops: must be {', '.join(AXES)}, k last, got {self.loops}")
 
+    def loads(self, space: Tile, access: Access) -> int:
+        """How many times a tensor that is read is brought in as a whole.
+
+        As often as the loops go round that it does not depend on, around those that it does.
+        """
+        times, is_inside = 1, False
+        for axis in reversed(self.loops):
+            trips = ceil_div(space.extent(axis), self.tile.extent(axis))
+            if axis not in access.axes:
+                times *= trips if is_inside else 1
+            elif trips > 1:
+                is_inside = True
+        return times
+
     def stream(self, work: Work, *, counted: bool = True) -> TileStream:
         """Return the tiles of ``work`` in order, with their time at each stage.
 

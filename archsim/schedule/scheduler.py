@@ -109,11 +109,11 @@ class _Board:
             heappush(self.ready.setdefault(sorts, []), (-self.ways[name], self.order[name], name))
         started: list[Task] = []
         waiting: list[tuple[tuple[str, ...], tuple[int, int, str]]] = []
-        while (sorts := self._most_urgent(now)) is not None:
-            entry = heappop(self.ready[sorts])
+        while (urgent := self._most_urgent(now)) is not None:
+            entry = heappop(self.ready[urgent])
             plan, units = _choose(self.architecture, self.options[entry[2]], self.free, now)
             if self.free[units[0]] > now:
-                waiting.append((sorts, entry))
+                waiting.append((urgent, entry))
             else:
                 started.extend(self._start(entry[2], plan, units, now))
         for sorts, entry in waiting:
