@@ -19,7 +19,7 @@ from archsim.ir import WORKLOADS, Choice, OperationGraph, Role, Workload
 from archsim.machine import DEFAULT_ENGINE, ENGINES, Progress, activities, alone_ticks, simulate
 from archsim.registry import load_plugins
 from archsim.results import METRICS, OrderChoice, Provenance, PublishedValue, Result
-from archsim.schedule import MemoryPlan, Schedule, absorb, plan_memory, schedule
+from archsim.schedule import Schedule, absorb, plan_memory, schedule
 
 SECTIONS = (
     "name",
@@ -67,6 +67,17 @@ class Experiment:
     mapping: MappingOptions = field(default_factory=MappingOptions)
     epoch: Epoch | None = None
     published: tuple[PublishedValue, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An experiment up to its simulation."""
+
+    lowered: OperationGraph
+    """The workload's operations, before any is absorbed."""
+    schedule: Schedule
+    absorbed: tuple[str, ...]
+    """Shaping operations that networks do on the way."""
 
 
 def run(
@@ -141,12 +152,8 @@ def simulate_experiment(
         InputError: if the workload does not fit the architecture.
         RunError: if the simulation could not finish.
     """
-    lowered = _lower(experiment)
-    shaped = absorb(lowered, experiment.architecture)
-    memory = _plan(shaped.graph, experiment)
-    planned = schedule(shaped.graph, experiment.architecture, memory, alone=alone_ticks)
-    _check_prices(planned, experiment)
-    trace = simulate(planned, experiment.architecture, progress, engine=provenance.engine)
+    ready = prepare(experiment)
+    trace = simulate(ready.schedule, experiment.architecture, progress, engine=provenance.engine)
     return Result(
         name=experiment.name,
         trace=trace,
@@ -154,16 +161,32 @@ def simulate_experiment(
         provenance=provenance,
         steps_per_epoch=experiment.epoch.steps if experiment.epoch else None,
         published=experiment.published,
-        parameters=_bytes_by_role(lowered),
-        orders=_orders(lowered),
-        absorbed=shaped.operations,
+        parameters=_bytes_by_role(ready.lowered),
+        orders=_orders(ready.lowered),
+        absorbed=ready.absorbed,
     )
+
+
+def prepare(experiment: Experiment) -> Prepared:
+    """Do all that comes before the simulation, and find what would end it.
+
+    Raises:
+        InputError: if the workload does not fit the architecture, or an action has no price.
+    """
+    architecture = experiment.architecture
+    lowered = _lower(experiment)
+    shaped = absorb(lowered, architecture)
+    memory = plan_memory(shaped.graph, architecture, grouping=experiment.mapping.grouping)
+    planned = schedule(shaped.graph, architecture, memory, alone=alone_ticks)
+    # An action without a price would otherwise be found hours later.
+    dynamic_energy(activities(planned, architecture), experiment.energy)
+    return Prepared(lowered, planned, shaped.operations)
 
 
 def check(path: str | Path) -> str:
     """Check a configuration file of any kind and return one line about it.
 
-    An experiment is lowered and its memory planned, but not simulated.
+    An experiment is lowered, mapped and scheduled, but not simulated.
 
     Raises:
         InputError: if something is wrong with it.
@@ -182,9 +205,8 @@ def check(path: str | Path) -> str:
     if "kind" in document:
         return _check_kind(document)
     _, experiment = read(path)
-    graph = absorb(_lower(experiment), experiment.architecture).graph
-    memory = _plan(graph, experiment)
-    _check_prices(schedule(graph, experiment.architecture, memory), experiment)
+    ready = prepare(experiment).schedule
+    graph, memory = ready.graph, ready.memory
     taken = ", ".join(
         f"{name} {100 * use.units / use.capacity_units:.0f} % full"
         for name, use in memory.peaks.items()
@@ -214,19 +236,6 @@ def _lower(experiment: Experiment) -> OperationGraph:
     if isinstance(workload, HardwareAware):
         return workload.lower_for(MachineSearch(experiment.architecture, experiment.energy))
     return workload.lower()
-
-
-def _check_prices(planned: Schedule, experiment: Experiment) -> None:
-    """Price what will happen, so that an action without a price is not found hours later.
-
-    Raises:
-        EnergyError: for an action without a price.
-    """
-    dynamic_energy(activities(planned, experiment.architecture), experiment.energy)
-
-
-def _plan(graph: OperationGraph, experiment: Experiment) -> MemoryPlan:
-    return plan_memory(graph, experiment.architecture, grouping=experiment.mapping.grouping)
 
 
 def _name(document: Document, path: str | Path) -> str:

@@ -218,6 +218,23 @@ def test_loops_around_loops_are_skipped_whole(turns):
     assert len(turns) < 300
 
 
+def test_rounds_of_a_loop_that_are_alike_within_are_skipped_too(turns):
+    """Within a round there is a skip, and its inner rounds look like those of any other."""
+    path = (
+        Stage(StageKind.FETCH, "dram", False, 240),
+        Stage(StageKind.DISTRIBUTE, "bus", True),
+        Stage(StageKind.COMPUTE, "unit", True),
+        Stage(StageKind.STORE, "dram", False, 240),
+    )
+    first, other = (TileClass((320, bus, 330, 160), (1, 1, 0, 1), 1, ()) for bus in (192, 198))
+    stream = TileStream(path, (Repeat(10**6, (first, Repeat(14, (other,)), other)),))
+
+    trace = simulate(crowd({"o": {"unit0": stream}}, {"o": ()}), CROWD)
+
+    assert trace.makespan > 10**6 * 16 * (320 + 160)
+    assert len(turns) < 400
+
+
 def test_short_tiles_repeat_while_a_long_one_lasts(turns):
     """The long stream's tiles last as long as thousands of the short one's."""
     parts = {
