@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from archsim.hardware.component import COMPONENTS
 from archsim.hardware.network import SwitchedNetworkSpec, hops_to_neighbours
 from archsim.hardware.routing import (
@@ -12,12 +14,15 @@ from archsim.hardware.routing import (
     Path,
     Request,
     Routing,
+    Words,
     butterfly_bits,
     check_permutation,
     check_requests,
     colour_by_wires,
+    first_fit,
     groups_of,
     most_words_at_a_port,
+    most_words_on_a_wire,
     path,
     rearrange,
     set_switches,
@@ -56,6 +61,11 @@ class BenesSpec(SwitchedNetworkSpec):
 
     def fewest_passes(self, requests: Sequence[Request]) -> Passes:
         return Passes(len(self._groups(requests)), most_words_at_a_port(requests))
+
+    def grouped(self, sources: Words, words: Words) -> tuple[Words, Words]:
+        # Every copy by itself: those that leave one port take turns.
+        copies = np.broadcast_to(np.arange(words.shape[1]), words.shape)
+        return first_fit([sources], copies), most_words_on_a_wire([sources], words)
 
     def route(self, requests: Sequence[Request]) -> Routing:
         check_requests(requests, self.ports)

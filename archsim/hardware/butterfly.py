@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from archsim.hardware.component import COMPONENTS
 from archsim.hardware.network import SwitchedNetworkSpec, hops_to_neighbours
 from archsim.hardware.routing import (
@@ -12,12 +14,15 @@ from archsim.hardware.routing import (
     Path,
     Request,
     Routing,
+    Words,
     butterfly_bits,
     check_map,
     check_permutation,
     check_requests,
     colour_by_wires,
+    first_fit,
     groups_of,
+    most_words_on_a_wire,
     multicast,
     path,
     set_switches,
@@ -49,6 +54,13 @@ class ButterflyNetworkSpec(SwitchedNetworkSpec):
     def fewest_passes(self, requests: Sequence[Request]) -> Passes:
         found = colour_by_wires(requests, [self.path(one.source, one.target) for one in requests])
         return Passes(found.count, found.least)
+
+    def grouped(self, sources: Words, words: Words) -> tuple[Words, Words]:
+        places = [sources]
+        for bit in butterfly_bits(self.ports):
+            mask = 1 << bit
+            places.append(places[-1] & ~mask | np.arange(words.shape[1]) & mask)
+        return first_fit(places, words), most_words_on_a_wire(places, words)
 
     def route(self, requests: Sequence[Request]) -> Routing:
         check_requests(requests, self.ports)

@@ -11,11 +11,13 @@ from archsim.hardware.routing import (
     Passes,
     Request,
     Routing,
+    Words,
     check_permutation,
     check_requests,
     colour_by_wires,
     groups_of,
     most_words_at_a_port,
+    most_words_on_a_wire,
     set_switches,
     unicast,
 )
@@ -49,6 +51,10 @@ class CrossbarSpec(SwitchedNetworkSpec):
 
     def fewest_passes(self, requests: Sequence[Request]) -> Passes:
         return Passes(most_words_at_a_port(requests))
+
+    def grouped(self, sources: Words, words: Words) -> tuple[Words, Words]:
+        most = most_words_on_a_wire([sources], words)
+        return most, most
 
     def route(self, requests: Sequence[Request]) -> Routing:
         check_requests(requests, self.ports)

@@ -9,10 +9,13 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import mul
+
+import numpy as np
 
 from archsim.hardware.beats import Beat, count_beats, order_of, packings, requests_of
 from archsim.hardware.component import ChannelSpec, Transfer, at_least_one, ceil_div
-from archsim.hardware.routing import Passes, Request, Routing, most_words_at_a_port
+from archsim.hardware.routing import Passes, Request, Routing, Words, most_words_on_a_wire
 from archsim.units import Bits
 
 
@@ -123,6 +126,14 @@ class SwitchedNetworkSpec(NetworkSpec):
         """Passes for requests of different outputs."""
 
     @abstractmethod
+    def grouped(self, sources: Words, words: Words) -> tuple[Words, Words]:
+        """Return in how many passes sets of requests surely pass, and how many each needs.
+
+        Output ``t`` asks for the ``t``-th word of its set, from the ``t``-th source. What is
+        found quickly, for many sets at once; where both agree, there is nothing to search.
+        """
+
+    @abstractmethod
     def route(self, requests: Sequence[Request]) -> Routing:
         """Return the passes that serve requests, with the setting of every switch."""
 
@@ -167,16 +178,24 @@ def _shaped(network: SwitchedNetworkSpec, transfer: Transfer, packed: int) -> Sh
     assert transfer.layout is not None
     beats = count_beats(order_of(transfer, transfer.layout, packed), network.ports)
     passes = least = conflicts = 0
-    for beat, times in beats.items():
-        needed, at_a_port = _beat(network, beat)
-        passes += times * needed
-        least += times * needed.lower_bound
-        conflicts += times * (at_a_port - 1)
+    for size in sorted({len(beat) for beat in beats}):
+        alike = [beat for beat in beats if len(beat) == size]
+        times = [beats[beat] for beat in alike]
+        found, at_a_port = _passes_of(network, alike)
+        passes += sum(map(mul, times, found))
+        least += sum(count * each.lower_bound for count, each in zip(times, found, strict=True))
+        conflicts += sum(count * (most - 1) for count, most in zip(times, at_a_port, strict=True))
     return Shaped(Passes(passes, least), sum(beats.values()), conflicts)
 
 
-@lru_cache(maxsize=2**16)
-def _beat(network: SwitchedNetworkSpec, beat: Beat) -> tuple[Passes, int]:
-    """Passes of a beat, and those that any network needs."""
-    requests = requests_of(beat)
-    return network.fewest_passes(requests), most_words_at_a_port(requests)
+def _passes_of(
+    network: SwitchedNetworkSpec, beats: Sequence[Beat]
+) -> tuple[list[Passes], list[int]]:
+    """Passes of beats of one length, and those that any network needs."""
+    tokens = np.array(beats, dtype=np.int64)
+    sources, words = tokens >> 1, np.cumsum(tokens & 1, axis=1)
+    found = [
+        Passes(passes) if passes == least else network.fewest_passes(requests_of(beat))
+        for beat, passes, least in zip(beats, *network.grouped(sources, words), strict=True)
+    ]
+    return found, most_words_on_a_wire([sources], words).tolist()

@@ -15,6 +15,9 @@ from itertools import pairwise
 from operator import index
 from typing import NamedTuple, Self, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from archsim.hardware.colouring import Colouring, colour
 
 T = TypeVar("T")
@@ -25,6 +28,11 @@ Settings = tuple[tuple[int | None, ...], ...]
 
 Path = tuple[int, ...]
 """The wire that a word is on before the first stage and after each one."""
+
+
+Words = NDArray[np.int64]
+"""Something of each request, such as the word it asks for or the wire it is on: a row for each
+set of requests, or only a number for each set."""
 
 
 class Passes(int):
@@ -214,6 +222,40 @@ def colour_by_wires(requests: Sequence[Request], paths: Sequence[Path]) -> Colou
     if crowd == 1:
         return Colouring((0,) * len(requests), min(1, len(requests)))
     return colour(graph, crowd)
+
+
+def first_fit(places: Sequence[Words], words: Words) -> Words:
+    """Return into how many groups first fit puts each set of requests.
+
+    ``places`` are the wires that each request is on where it may meet others. A request joins
+    the first group in which nobody who came before it has another word on one of its wires.
+    """
+    sets, count = words.shape
+    apart = np.zeros((sets, count, count), dtype=bool)
+    for wires in places:
+        apart |= wires[:, :, None] == wires[:, None, :]
+    apart &= words[:, :, None] != words[:, None, :]
+    groups = np.zeros((sets, count), dtype=np.uint64)  # a bit for each
+    one = np.uint64(1)
+    for number in range(count):
+        before = groups[:, :number] * apart[:, number, :number]
+        taken = np.bitwise_or.reduce(before, axis=1)
+        groups[:, number] = ~taken & (taken + one)
+    used = np.bitwise_or.reduce(groups, axis=1).tolist()
+    return np.array([bits.bit_length() for bits in used])
+
+
+def most_words_on_a_wire(places: Sequence[Words], words: Words) -> Words:
+    """Return how many different words each set of requests wants on one wire at most."""
+    sets, most = np.arange(len(words))[:, None], np.ones(len(words), dtype=np.int64)
+    for wires in places:
+        keys = np.sort(wires << 32 | words, axis=1)
+        is_new = np.diff(keys, axis=1, prepend=-1) != 0
+        wide = int(wires.max()) + 1
+        places_taken = ((keys >> 32) + wide * sets)[is_new]
+        counts = np.bincount(places_taken, minlength=wide * len(words))
+        most = np.maximum(most, counts.reshape(-1, wide).max(axis=1))
+    return most
 
 
 def groups_of(requests: Sequence[Request], colouring: Colouring) -> list[list[Request]]:
