@@ -127,7 +127,7 @@ def _memory_row(peak: MemoryPeak) -> tuple[str, ...]:
 
 def _published(result: Result) -> list[str]:
     rows = []
-    for comparison in result.comparisons:
+    for comparison in result.published_pairs:
         published = comparison.published
         scale = Scale.of(published.value, metric_unit(published.metric))
         rows.append(

@@ -85,7 +85,7 @@ class PublishedValue:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class PublishedPair:
     """A published number and the simulated one."""
 
     published: PublishedValue
@@ -232,10 +232,10 @@ class Result:
         }
 
     @property
-    def comparisons(self) -> tuple[Comparison, ...]:
+    def published_pairs(self) -> tuple[PublishedPair, ...]:
         """Published numbers beside the simulated ones."""
         return tuple(
-            Comparison(published=value, simulated=self.metric(value.metric))
+            PublishedPair(published=value, simulated=self.metric(value.metric))
             for value in self.published
         )
 
@@ -281,7 +281,7 @@ class Result:
             "breakdown": self.breakdown,
             "orders": [choice.to_dict() for choice in self.orders],
             "epoch": self._epoch(),
-            "published": [comparison.to_dict() for comparison in self.comparisons],
+            "published": [pair.to_dict() for pair in self.published_pairs],
             "provenance": {
                 "config": self.provenance.config,
                 "config_hash": self.provenance.config_hash,

@@ -126,7 +126,7 @@ def test_every_split_of_energy_adds_up_to_the_energy(result):
 
 
 def test_a_published_value_stands_beside_the_simulated_one(result):
-    (comparison,) = result.comparisons
+    (comparison,) = result.published_pairs
 
     # 50 steps of 0.1 s
     assert (comparison.simulated, comparison.ratio) == (pytest.approx(5.0), pytest.approx(1.25))
