@@ -27,10 +27,21 @@ LONGEST_NUMBER = 300
 _TAG = "tag:yaml.org,2002:"
 
 
+SAFELY_NESTED = 2000
+"""Brackets and dashes up to which libyaml, which has no limit of its own, is trusted."""
+Resolvers = dict[str, list[tuple[str, re.Pattern[str]]]]
+
+
 class _Loader(yaml.SafeLoader):
     """PyYAML with YAML 1.2's core schema: 1e-3 is a number, ``no`` and 12:30 are text."""
 
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
+    yaml_implicit_resolvers: Resolvers = {}  # noqa: RUF012
+
+
+class _FastLoader(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  # type: ignore[misc]
+    """The same in C, some ten times faster, with briefer complaints."""
+
+    yaml_implicit_resolvers: Resolvers = {}  # noqa: RUF012
 
 
 for _name, _pattern, _first in (
@@ -44,7 +55,8 @@ for _name, _pattern, _first in (
         list("-+.0123456789"),
     ),
 ):
-    _Loader.add_implicit_resolver(_TAG + _name, re.compile(rf"(?:{_pattern})\Z"), _first)
+    for _each in (_Loader, _FastLoader):
+        _each.add_implicit_resolver(_TAG + _name, re.compile(rf"(?:{_pattern})\Z"), _first)
 
 
 class Budget:
@@ -91,10 +103,20 @@ def parse(text: str, place: Place, budget: Budget) -> Node | None:
         ConfigError: for anything but one well-formed document of plain values.
     """
     with _translated(text, place):
-        root = yaml.compose(text, Loader=_Loader)
+        root = _composed(text)
     if root is None:
         return None
     return _Reader(place, budget).node(root, (), _Written(_line(root), "", ""))
+
+
+def _composed(text: str) -> yaml.Node | None:
+    """Return a text's nodes; what is wrong with it, if anything, is said by PyYAML itself."""
+    if sum(map(text.count, ("[", "{", "- ", "? "))) <= SAFELY_NESTED:
+        try:
+            return yaml.compose(text, Loader=_FastLoader)
+        except yaml.YAMLError:
+            pass
+    return yaml.compose(text, Loader=_Loader)
 
 
 class _Written:
