@@ -40,7 +40,7 @@ from archsim.results.metrics import IDLE
 
 WIDTH = 11.0
 """Inches."""
-TITLE_LETTER = 0.128
+TITLE_LETTER = 0.115
 """Inches of a letter of a title, roughly."""
 TITLE_LINE = 0.27
 """Inches from one line of a title to the next."""
@@ -136,17 +136,25 @@ def name_of(comparison: Comparison, labels: Labels) -> str:
     return ", ".join(words) or "all"
 
 
-def new_figure(comparison: Comparison, *, title: str, subtitle: str, height: float) -> Figure:
+def new_figure(
+    comparison: Comparison,
+    *,
+    title: str,
+    subtitle: str,
+    height: float,
+    legend: Sequence[Artist] = (),
+) -> Figure:
     """Return a figure in inches with its words and how to make it again.
 
-    ``height`` is left for what is drawn; the words around it come on top.
+    ``height`` is left for what is drawn; the words around it, and a legend of what all
+    panels have in common, come on top.
     """
     heading = wrap(title, int(WIDTH / TITLE_LETTER))
     lines = wrap(subtitle.replace(" %", "\N{NO-BREAK SPACE}%"), int(WIDTH / LETTER))
-    head = 0.3 + TITLE_LINE * len(heading) + LINE * len(lines)
-    foot = 0.3
+    words = 0.24 + TITLE_LINE * len(heading) + LINE * len(lines)
+    head, foot = words + (0.34 if legend else 0.06), 0.3
     full = height + head + foot
-    engine = ConstrainedLayoutEngine(rect=(0, foot / full, 1, height / full))
+    engine = ConstrainedLayoutEngine(rect=(0.005, foot / full, 0.99, height / full))
     figure = Figure(figsize=(WIDTH, full), layout=engine)
     across = 0.1 / WIDTH
     figure.suptitle(
@@ -169,6 +177,17 @@ def new_figure(comparison: Comparison, *, title: str, subtitle: str, height: flo
         color="#333333",
         in_layout=False,
     )
+    if legend:
+        figure.legend(
+            handles=legend,
+            loc="upper left",
+            bbox_to_anchor=(across, 1 - words / full),
+            ncols=len(legend),
+            frameon=False,
+            fontsize=TEXT,
+            borderaxespad=0,
+            borderpad=0.2,
+        ).set_in_layout(False)
     figure.set_label(f"config hash {comparison.config_hash}; {comparison.command}")
     footer = f"config hash {comparison.config_hash[:16]} · {comparison.command}"
     figure.text(
@@ -261,18 +280,7 @@ def ratios(comparison: Comparison, metric: str) -> Figure:
         _draw_ratios(axes, place, known, is_single=is_single)
         mean = comparison.geometric_mean(rival, metric)
         note = _what_is_missing(comparison, rival)
-        text = " ".join(filter(None, ["" if mean is None else times(mean), note]))
-        axes.annotate(
-            text,
-            (1, place),
-            xycoords=("axes fraction", "data"),
-            xytext=(6, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=TEXT,
-            fontweight="bold" if known else "normal",
-            color=INK if known else GREY,
-        )
+        _write_beside(axes, place, "" if mean is None else times(mean), note)
     _name_rows(axes, [name_of(comparison, rival) for rival in rivals])
     axes.set_xlabel(f"times better than {ellipsize(baseline, NAME)} in {noun} [×]", fontsize=TEXT)
     axes.grid(axis="x", color="#E4E7EB", zorder=0)
@@ -319,8 +327,28 @@ def _draw_ratios(axes: Axes, place: int, known: Sequence[float], *, is_single: b
         return
     # The golden ratio's multiples never come close to each other: a jitter without chance.
     rows = [place + 0.5 * ((number * 0.618034) % 1 - 0.5) for number in range(len(known))]
-    axes.scatter(known, rows, s=26, color=COMPONENTS[1], alpha=0.6, linewidths=0.5, edgecolors=INK)
+    axes.scatter(known, rows, s=26, color=COMPONENTS[0], alpha=0.45, linewidths=0)
     axes.plot([mean, mean], [place - 0.38, place + 0.38], color=COMPONENTS[7], linewidth=4)
+
+
+def _write_beside(axes: Axes, place: int, ratio: str, note: str) -> None:
+    """Write a row's ratio, and what is missing of it, on the right of the panel."""
+    for text, across, weight, color in (
+        (ratio, 6, "bold", INK),
+        (note, 70 if ratio else 6, "normal", GREY),
+    ):
+        if text:
+            axes.annotate(
+                text,
+                (1, place),
+                xycoords=("axes fraction", "data"),
+                xytext=(across, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=TEXT,
+                fontweight=weight,
+                color=color,
+            )
 
 
 def _ratios(comparison: Comparison, rival: Labels, metric: str) -> list[float]:
@@ -386,8 +414,12 @@ def _log_limits(axes: Axes, values: Sequence[float]) -> None:
         if len(ticks) <= 9:
             break
     axes.xaxis.set_major_locator(FixedLocator(ticks[:: ceil(len(ticks) / 9) or 1]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:.3g}"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _ratio_tick(x)))
     axes.xaxis.set_minor_locator(NullLocator())
+
+
+def _ratio_tick(ratio: float) -> str:
+    return f"{ratio:,.0f}" if 1000 <= ratio < 10**6 else f"{ratio:.3g}"
 
 
 # What time and energy went to
@@ -557,7 +589,7 @@ def _parts_figure(
             color=INK if row.cases else GREY,
         )
     axes.set_xlim(0, longest * 1.22)
-    if max(factor, default=0.0) and label.endswith("[%]"):
+    if label.endswith("[%]"):
         axes.set_xticks([0, 20, 40, 60, 80, 100])
     _name_rows(axes, [row.name for row in table.rows], places)
     _head_groups(axes, headings)
@@ -908,16 +940,19 @@ def memory(comparison: Comparison) -> Figure:
         words += f"; the fullest {len(names)} of {len(fullest)} memories"
     places, headings = _places(comparison, table)
     title = _memory_in_words(comparison, table, peaks, names)
-    height = ROW * (max(places, default=0.0) + 1) + 0.85 + 2 * LINE
-    figure = new_figure(comparison, title=title, subtitle=words, height=height)
+    figure = new_figure(
+        comparison,
+        title=title,
+        subtitle=words,
+        height=ROW * (max(places, default=0.0) + 1) + 0.85 + LINE,
+        legend=_legend_of_memory(),
+    )
     panels = figure.subplots(1, max(1, len(names)), sharey=True, squeeze=False)[0]
     colors = machine_colors(comparison)
-    for number, (axes, name) in enumerate(zip(panels, names, strict=False)):
+    for axes, name in zip(panels, names, strict=False):
         shares = {places[n]: peak[name] for n, peak in enumerate(peaks) if name in peak}
         _draw_memory(axes, shares, colors[name])
         axes.set_title(plain(ellipsize(name, SHORT_NAME)), fontsize=TEXT + 1, loc="left")
-        if not number:
-            _legend_of_memory(figure)
     _name_rows(panels[0], [row.name for row in table.rows], places)
     _head_groups(panels[0], headings)
     for axes in panels:
@@ -956,19 +991,12 @@ def _draw_memory(axes: Axes, found: Mapping[float, tuple[float, float]], color: 
     axes.set_xticks([0, 50, 100])
 
 
-def _legend_of_memory(figure: Figure) -> None:
-    figure.legend(
-        handles=[
-            Patch(color=NEUTRAL, label="data", linewidth=0),
-            Patch(color=NEUTRAL, alpha=0.35, label="waste", linewidth=0),
-            Line2D([], [], color="#333333", linestyle="--", linewidth=1.2, label="capacity"),
-        ],
-        loc="outside upper right",
-        ncols=3,
-        frameon=False,
-        fontsize=TEXT,
-        borderaxespad=0.1,
-    )
+def _legend_of_memory() -> list[Artist]:
+    return [
+        Patch(color=NEUTRAL, label="data", linewidth=0),
+        Patch(color=NEUTRAL, alpha=0.35, label="waste", linewidth=0),
+        Line2D([], [], color="#333333", linestyle="--", linewidth=1.2, label="capacity"),
+    ]
 
 
 def _memory_in_words(
@@ -1004,40 +1032,31 @@ def timelines(comparison: Comparison, cases: Sequence[Case]) -> Figure:
         words += "; all on one time axis" if is_shared else "; time axes differ"
     if len(shown) < len(cases):
         words += f"; {len(cases) - len(shown)} failed"
-    names = ", ".join(ellipsize(_case_name(comparison, case), NAME) for case in shown)
     title = _timelines_in_words(comparison, shown)
     rows = [_busiest(case) for case in shown]
     heights = [ROW * 1.3 * max(1, len(found)) + 0.8 for found in rows] or [1.0]
+    served = {phase for found in rows for by_phase in found.values() for phase in by_phase}
+    order = sorted(served, key=lambda phase: (phase_order(phase), phase))
     figure = new_figure(
         comparison,
         title=title,
-        subtitle=f"{names}: {words}" if names else words,
+        subtitle=words,
+        legend=[Patch(color=color, label=plain(p)) for p, color in phase_colors(order).items()],
         height=sum(heights) + 0.3,
     )
     panels = figure.subplots(
         len(heights), 1, squeeze=False, gridspec_kw={"height_ratios": heights}
     )[:, 0]
     scale = Scale.of(max(lengths, default=0.0), "s")
-    phases_shown: dict[str, None] = {}
+    if not shown:
+        panels[0].set_axis_off()
     for axes, case, found, length in zip(panels, shown, rows, lengths, strict=False):
         own = scale if is_shared else Scale.of(length, "s")
         heading = f"{_case_name(comparison, case)}: {quantity(length, 's')}"
         axes.set_title(plain(ellipsize(heading, 4 * NAME)), fontsize=TEXT + 1, loc="left")
         _draw_timeline(axes, found, length / own.factor)
-        phases_shown.update(dict.fromkeys(p for phases in found.values() for p in phases))
         axes.set_xlim(0, (max(lengths) if is_shared else length) / own.factor or 1.0)
         axes.set_xlabel(f"time [{own.symbol}]", fontsize=TEXT)
-    order = sorted(phases_shown, key=lambda phase: (phase_order(phase), phase))
-    handles = [Patch(color=color, label=plain(p)) for p, color in phase_colors(order).items()]
-    if handles:
-        figure.legend(
-            handles=handles,
-            loc="outside upper right",
-            ncols=len(handles),
-            frameon=False,
-            fontsize=TEXT,
-            borderaxespad=0.1,
-        )
     return figure
 
 
