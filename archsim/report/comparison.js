@@ -105,8 +105,9 @@
     head.append(button);
     const column = head.dataset.column;
     button.addEventListener("click", () => {
-      const turns = { [column]: `-${column}`, [`-${column}`]: "" };
-      change({ sort: state.sort in turns ? turns[state.sort] : column });
+      // The best first: of ratios that is the largest.
+      const turns = column.endsWith("_x") ? [`-${column}`, column, ""] : [column, `-${column}`, ""];
+      change({ sort: turns[(turns.indexOf(state.sort) + 1) % turns.length] });
     });
   }
   for (const select of selects) {

@@ -20,6 +20,7 @@ from archsim.report.comparison_table import (
     axis_column,
     baseline_labels,
     best_rival,
+    better,
     comparison_rows,
     factor_text,
     label,
@@ -151,8 +152,8 @@ def _metric_switch(comparison: Comparison) -> str:
     for key, metric in METRICS.items():
         mean = None if best is None else comparison.geometric_mean(best, metric)
         tone = "" if mean is None or mean == 1 else "good" if mean > 1 else "bad"
-        who = "" if best is None else f" of {ellipsize(label(best), 40)}, times better"
-        number = "" if mean is None else f'<b class="{tone}">{_times(mean)}</b>'
+        who = "" if best is None else f" of {ellipsize(label(best), 40)}"
+        number = "" if mean is None else f'<b class="{tone}">{better(mean).replace(" x", "×")}</b>'
         buttons.append(
             f'<button type="button" data-metric="{key}" aria-pressed="{str(key == "edp").lower()}">'
             f"{number}<span>{escape(NAMES[metric] + who)}</span></button>"

@@ -193,9 +193,10 @@ def opened(tmp_path):
     if chromium is None:
         pytest.skip("no chromium on the PATH")
     path = tmp_path / "comparison.html"
-    path.write_text(comparison_html(build_comparison(), FIGURES), encoding="utf-8")
+    text = comparison_html(build_comparison(), FIGURES)
 
-    def open_at(view):
+    def open_at(view, then=""):
+        path.write_text(text.replace("</body>", f"<script>{then}</script></body>"), "utf-8")
         options = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=3000"]
         run = subprocess.run(  # noqa: S603 - a program of this machine on a page of ours
             [
@@ -280,3 +281,23 @@ def test_an_address_that_is_no_view_shows_all(opened, view):
 
     assert order(page) == [case.name for case in CASES]
     assert pictures(page) == ["edp"]
+
+
+@pytest.mark.browser
+def test_clicks_change_the_view_and_the_address(opened):
+    page = opened(
+        "",
+        then="""
+        document.querySelector("button[data-metric=latency]").click();
+        document.querySelector("th[data-column=latency_x] button").click();
+        const select = document.querySelector("select[data-axis=workload]");
+        select.value = "vit";
+        select.dispatchEvent(new Event("change"));
+        document.title = location.hash;
+        """,
+    )
+
+    assert order(page) == ["vit on fetta", "vit on tpu", "vit on ette"]
+    assert pictures(page) == ["latency"]
+    (title,) = page.of("title")
+    assert title["text"] == "#metric=latency&sort=-latency_x&axis.workload=vit"
