@@ -1,0 +1,440 @@
+"""A comparison as one page that opens from disk: the answer, a picture, the table, and why.
+
+The page loads nothing: its style, its script and its figures are inside, and it forbids the
+browser to fetch more. The script only sorts, filters and switches metrics; without it all is shown.
+"""
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from importlib.resources import files
+from math import log
+
+from archsim.report.comparison_table import (
+    NAMES,
+    RATIOS,
+    Row,
+    answer,
+    axis_column,
+    baseline_labels,
+    best_rival,
+    better,
+    comparison_rows,
+    factor_text,
+    label,
+    mean_cells,
+    metric_text,
+    part_columns,
+    published_claim,
+    published_range,
+    simulated_range,
+    status,
+    verdict,
+)
+from archsim.report.quantities import count, ellipsize, percent, quantity
+from archsim.report.summary import metric_unit
+from archsim.results import Case, Comparison
+
+METRICS: Mapping[str, str] = {"edp": "edp_js", "latency": "latency_s", "energy": "energy_j"}
+"""Metrics by their names in the page's address, the one shown first before the others."""
+CAPTIONS: Mapping[str, str] = {
+    "time_parts": "Each run's time, by what it goes to.",
+    "energy_parts": "Each run's energy, by what it goes to.",
+    "phases": "Each run's time by phase.",
+    "roofline": "Arithmetic rate over MACs per byte of off-chip memory, below each machine's roof.",
+    "memory": "How full memories get.",
+    "timelines": "Who is busy when, from the start of each run to its end.",
+}
+"""What each figure shows."""
+SECTIONS: Mapping[str, tuple[str, str]] = {
+    "time": ("Where time goes", "time_parts"),
+    "energy": ("Where energy goes", "energy_parts"),
+    "phases": ("Phases", "phases"),
+    "roofline": ("Roofline", "roofline"),
+    "memory": ("Memory", "memory"),
+    "timeline": ("Timeline", "timelines"),
+}
+"""Title and figure of the sections that are a figure."""
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+"""What a browser may load: only what is in the page."""
+REASON = 60
+"""Letters of a failure's reason in the table."""
+
+
+def comparison_html(comparison: Comparison, figures: Mapping[str, bytes]) -> str:
+    """Return one self-contained page; ``figures`` are SVG by name, absent ones are left out."""
+    sections = {
+        "answer": _answer_section(comparison, figures),
+        "table": _table_section(comparison),
+        **{name: _figure_section(name, figures) for name in ("time", "energy", "phases")},
+        "roofline": _figure_section("roofline", figures),
+        "limits": _limits_section(comparison),
+        "memory": _figure_section("memory", figures),
+        "timeline": _figure_section("timeline", figures),
+        "published": _published_section(comparison),
+        "failures": _failures_section(comparison),
+        "again": _again_section(comparison),
+    }
+    if sections["time"]:
+        sections["time"] += _numbers_of_time(comparison)
+    shown = {name: content for name, content in sections.items() if content}
+    body = "\n".join(
+        f'<section id="{name}">\n{content}\n</section>' for name, content in shown.items()
+    )
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{POLICY}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(comparison.title)}</title>
+<style>
+{_asset("comparison.css")}</style>
+</head>
+<body>
+{body}
+<script type="application/json" id="comparison">{_json(_script_values(comparison))}</script>
+<script>
+{_asset("comparison.js")}</script>
+</body>
+</html>
+"""
+
+
+def _asset(name: str) -> str:
+    text = files("archsim.report").joinpath(name).read_text(encoding="utf-8")
+    assert not re.search("</(script|style)", text), name
+    return text
+
+
+def _json(value: object) -> str:
+    """Write JSON that cannot end, or comment out, the script that it is in."""
+    return json.dumps(value, allow_nan=False).replace("<", "\\u003c")
+
+
+def _script_values(comparison: Comparison) -> dict[str, object]:
+    return {
+        "metrics": list(METRICS),
+        "axes": [[axis, axis_column(axis)] for axis in comparison.axes],
+        "rows": comparison_rows(comparison),
+    }
+
+
+def _answer_section(comparison: Comparison, figures: Mapping[str, bytes]) -> str:
+    pictures = [
+        _figure(figures, f"ratios_{key}", _ratio_caption(comparison, metric), of=key)
+        for key, metric in METRICS.items()
+    ]
+    question = f'<p class="question">{escape(comparison.question)}</p>'
+    return "\n".join(
+        [
+            f"<header>\n<h1>{escape(comparison.title)}</h1>",
+            f'<p class="answer">{escape(answer(comparison))}</p>',
+            f"{question if comparison.question else ''}\n</header>",
+            _metric_switch(comparison),
+            *pictures,
+            _contents(comparison, figures),
+        ]
+    )
+
+
+def _ratio_caption(comparison: Comparison, metric: str) -> str:
+    baseline = label(baseline_labels(comparison))
+    return f"{NAMES[metric]}, times better than {baseline}; above 1 is better."
+
+
+def _metric_switch(comparison: Comparison) -> str:
+    """Return a button per metric that tells the best rival's factor as well."""
+    best = best_rival(comparison)
+    buttons = []
+    for key, metric in METRICS.items():
+        mean = None if best is None else comparison.geometric_mean(best, metric)
+        tone = "" if mean is None or mean == 1 else "good" if mean > 1 else "bad"
+        who = "" if best is None else f" of {ellipsize(label(best), 40)}"
+        number = "" if mean is None else f'<b class="{tone}">{better(mean).replace(" x", "×")}</b>'
+        buttons.append(
+            f'<button type="button" data-metric="{key}" aria-pressed="{str(key == "edp").lower()}">'
+            f"{number}<span>{escape(NAMES[metric] + who)}</span></button>"
+        )
+    return (
+        f'<div class="metrics" role="group" aria-label="metric shown">\n{"".join(buttons)}\n</div>'
+    )
+
+
+def _times(ratio: float | None) -> str:
+    return "–" if ratio is None else factor_text(ratio).replace(" x", "×")
+
+
+def _contents(comparison: Comparison, figures: Mapping[str, bytes]) -> str:
+    titles = {"table": "Runs"}
+    titles |= {name: title for name, (title, figure) in SECTIONS.items() if figure in figures}
+    titles |= {"limits": "Limits"} if len(comparison.failures) < len(comparison.cases) else {}
+    titles |= {"published": "Published"} if _has_published(comparison) else {}
+    titles |= {"failures": "Failures"} if comparison.failures else {}
+    titles |= {"again": "Make it again"}
+    order = ["table", "time", "energy", "phases", "roofline", "limits", "memory", "timeline"]
+    links = [
+        f'<a href="#{name}">{escape(titles[name])}</a>'
+        for name in (*order, "published", "failures", "again")
+        if name in titles
+    ]
+    return f"<nav>{' '.join(links)}</nav>"
+
+
+def _figure(figures: Mapping[str, bytes], name: str, caption: str, *, of: str = "") -> str:
+    if name not in figures:
+        return ""
+    source = f"data:image/svg+xml;base64,{b64encode(figures[name]).decode()}"
+    which = f' data-of="{of}"' if of else ""
+    return (
+        f'<figure id="figure-{name}"{which}><img alt="{escape(caption)}" src="{source}">'
+        f"<figcaption>{escape(caption)}</figcaption></figure>"
+    )
+
+
+def _figure_section(name: str, figures: Mapping[str, bytes]) -> str:
+    title, figure = SECTIONS[name]
+    if figure not in figures:
+        return ""
+    return f"<h2>{escape(title)}</h2>\n{_figure(figures, figure, CAPTIONS[figure])}"
+
+
+def _table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1, name: str = ""
+) -> str:
+    """Return a table of text, its first columns to the left and numbers to the right."""
+    kinds = ["" if column < left else ' class="number"' for column in range(len(header))]
+
+    def line(cells: Sequence[str], tag: str) -> str:
+        filled = zip(cells, kinds, strict=True)
+        return f"<tr>{''.join(f'<{tag}{kind}>{escape(c)}</{tag}>' for c, kind in filled)}</tr>"
+
+    body = "\n".join(line(row, "td") for row in rows)
+    which = f' id="{name}"' if name else ""
+    return (
+        f'<div class="scroll"><table{which}>\n<thead>{line(header, "th")}</thead>\n'
+        f"<tbody>\n{body}\n</tbody></table></div>"
+    )
+
+
+def _table_section(comparison: Comparison) -> str:
+    rows = comparison_rows(comparison)
+    body = "\n".join(_run(comparison, number, row, rows) for number, row in enumerate(rows))
+    head = "".join(
+        f'<th scope="col" data-column="{escape(column)}"{extra}>{escape(title)}</th>'
+        for column, title, extra in _columns(comparison)
+    )
+    baseline = label(baseline_labels(comparison))
+    means = _table(
+        ["", *(f"{name} ×" for name in NAMES.values()), "groups"],
+        [
+            [cells[0], *(cell.replace(" x", "×") for cell in cells[1:])]
+            for cells in mean_cells(comparison)
+        ],
+        name="means",
+    )
+    return f"""<h2>All runs</h2>
+{_controls(comparison)}
+<div class="scroll"><table id="runs">
+<thead><tr>{head}</tr></thead>
+<tbody>
+{body}
+</tbody></table></div>
+<p class="note">× is times better than the baseline of the same group, {escape(baseline)}, whose
+rows are shaded. Bars are logarithmic, from 1: blue is better, orange worse. Rest the pointer on a
+number for all its digits.</p>
+<h3>Times better than {escape(baseline)}, geometric means over groups</h3>
+{means}"""
+
+
+def _columns(comparison: Comparison) -> list[tuple[str, str, str]]:
+    """Return column, title and attributes of the table's heads."""
+    number = ' class="number"'
+    return [
+        *((axis_column(axis), axis, "") for axis in comparison.axes),
+        *(
+            (RATIOS[metric], f"{NAMES[metric]} ×", f'{number} data-of="{key}"')
+            for key, metric in METRICS.items()
+        ),
+        *(
+            (metric, NAMES[metric], f'{number} data-value-of="{key}"')
+            for key, metric in METRICS.items()
+        ),
+        ("power_w", "power", number),
+        ("utilization", "MACs of peak", number),
+        ("dram_bytes", "off-chip", number),
+        ("limited_by", "limited by", ""),
+    ]
+
+
+def _run(comparison: Comparison, number: int, row: Row, rows: Sequence[Row]) -> str:
+    case = comparison.cases[number]
+    cells = [f"<td>{escape(case.labels.get(axis, ''))}</td>" for axis in comparison.axes]
+    cells += [_ratio_cell(comparison, case, key, rows) for key in METRICS]
+    for key, metric in METRICS.items():
+        text = metric_text(case.metric(metric), metric)
+        cells.append(_number_cell(text, row[metric], f' data-value-of="{key}"'))
+    power, use, moved = row["power_w"], row["utilization"], row["dram_bytes"]
+    texts = [
+        metric_text(None if power is None else float(power), "power_w"),
+        "-" if use is None else percent(float(use)),
+        "-" if moved is None else quantity(float(moved), "B"),
+    ]
+    cells += map(_number_cell, texts, (power, use, moved))
+    if case.has_failed:
+        reason = status(case)
+        cells.append(
+            f'<td class="reason" title="{escape(reason)}">'
+            f"failed: {escape(ellipsize(reason, REASON))}</td>"
+        )
+    else:
+        cells.append(f"<td>{escape(str(row['limited_by']).replace('_', ' '))}</td>")
+    kinds = ["baseline"] * bool(row["baseline"]) + ["failed"] * case.has_failed
+    return (
+        f'<tr data-row="{number}" class="{" ".join(kinds)}" title="{escape(case.name)}">'
+        f"{''.join(cells)}</tr>"
+    )
+
+
+def _number_cell(text: str, value: object, attributes: str = "") -> str:
+    full = "" if value is None else f' title="{escape(str(value))}"'
+    shown = "–" if value is None else text
+    return f'<td class="number"{attributes}{full}>{escape(shown)}</td>'
+
+
+def _ratio_cell(comparison: Comparison, case: Case, key: str, rows: Sequence[Row]) -> str:
+    metric = METRICS[key]
+    ratio = comparison.ratio(case, metric)
+    if ratio is None:
+        return f'<td class="number" data-of="{key}">–</td>'
+    known = [log(float(value)) for row in rows if (value := row[RATIOS[metric]]) is not None]
+    least, most = min(0.0, *known), max(0.0, *known)
+    start, end = (
+        100 * (place - least) / ((most - least) or 1) for place in sorted((0.0, log(ratio)))
+    )
+    one = end if ratio < 1 else start
+    same = factor_text(ratio) == factor_text(1)
+    kind = "same" if same else "better" if ratio > 1 else "worse"
+    baseline = comparison.baseline_of(case)
+    assert baseline is not None
+    full = (
+        f"{case.name}: {case.metric(metric)} {metric_unit(metric)}; {ratio} times better than "
+        f"{baseline.name}: {baseline.metric(metric)} {metric_unit(metric)}"
+    )
+    return (
+        f'<td class="number" data-of="{key}" title="{escape(full)}">{_times(ratio)}'
+        f'<span class="bar {kind}"><i style="left:{start:.1f}%;width:{end - start:.1f}%"></i>'
+        f'<u style="left:{one:.1f}%"></u></span></td>'
+    )
+
+
+def _controls(comparison: Comparison) -> str:
+    selects = []
+    for axis in comparison.axes:
+        values = comparison.values(axis)
+        if len(values) > 1:
+            options = "".join(f'<option value="{escape(v)}">{escape(v)}</option>' for v in values)
+            selects.append(
+                f'<label>{escape(axis)} <select data-axis="{escape(axis)}">'
+                f'<option value="">all</option>{options}</select></label>'
+            )
+    return (
+        f'<form class="controls">{"".join(selects)}'
+        '<label>find <input id="search" type="search" size="14"></label>'
+        '<button type="button" id="reset">show all</button><output id="shown"></output></form>'
+    )
+
+
+def _numbers_of_time(comparison: Comparison) -> str:
+    parts = part_columns(comparison)
+    rows = [
+        [case.name, *(metric_text(float(row[c] or 0), "_s") for c in parts.values())]
+        for case, row in zip(comparison.cases, comparison_rows(comparison), strict=True)
+        if not case.has_failed
+    ]
+    return f"\n<details><summary>in numbers</summary>{_table(['run', *parts], rows)}</details>"
+
+
+def _limits_section(comparison: Comparison) -> str:
+    rows = []
+    for case in comparison.cases:
+        if case.digest is not None:
+            bounds = case.digest["bounds"]
+            limit = bounds["limited_by"]
+            part = bounds.get(f"{limit}_component", "")
+            rows.append(
+                [
+                    case.name,
+                    limit.replace("_", " ") + (f": {part}" if part else ""),
+                    *(
+                        quantity(bounds[f"{bound}_s"], "s")
+                        for bound in ("compute", "bandwidth", "critical_path")
+                    ),
+                    quantity(case.digest["latency_s"], "s"),
+                    percent(bounds["efficiency"]),
+                ]
+            )
+    if not rows:
+        return ""
+    header = ["run", "limited by", "compute", "bandwidth", "critical path", "it took", "of limit"]
+    return f"""<h2>What limits each run</h2>
+<p class="note">Three times that no run of the schedule on the machine can beat; the largest is the
+limit. At 100 % only more of what limits it, or a schedule with less of it, makes the run
+faster.</p>
+{_table(header, rows, left=2, name="bounds")}"""
+
+
+def _has_published(comparison: Comparison) -> bool:
+    return bool(comparison.published or comparison.assumptions)
+
+
+def _published_section(comparison: Comparison) -> str:
+    if not _has_published(comparison):
+        return ""
+    rows = [
+        [
+            published_claim(ratio),
+            published_range(ratio).replace(" x", "×"),
+            simulated_range(comparison, ratio).replace(" x", "×"),
+            verdict(comparison, ratio),
+            ratio.source,
+        ]
+        for ratio in comparison.published
+    ]
+    header = ["claim", "published", "simulated", "verdict", "source"]
+    table = _table(header, rows, left=len(header), name="claims") if rows else ""
+    points = "\n".join(f"<li>{escape(text)}</li>" for text in comparison.assumptions)
+    assumed = f"<h3>Assumed</h3>\n<ul>\n{points}\n</ul>" if points else ""
+    title = "Published beside simulated" if rows else "Assumptions"
+    return f"<h2>{title}</h2>\n{table}\n{assumed}"
+
+
+def _failures_section(comparison: Comparison) -> str:
+    if not comparison.failures:
+        return ""
+    rows = [[case.name, status(case)] for case in comparison.failures]
+    what = count(len(rows), "run" if len(rows) == 1 else "runs")
+    return f"<h2>Failures</h2>\n<p>{what} without a result.</p>\n" + _table(
+        ["run", "reason"], rows, left=2, name="reasons"
+    )
+
+
+def _again_section(comparison: Comparison) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in comparison.versions.items())
+    facts = {
+        "command": comparison.command,
+        "config hash": comparison.config_hash,
+        "versions": versions,
+    }
+    listed = "\n".join(
+        f"<dt>{name}</dt><dd><code>{escape(fact)}</code></dd>"
+        for name, fact in facts.items()
+        if fact
+    )
+    commands = "\n".join(
+        f"<pre>{escape(case.command)}</pre>" for case in comparison.cases if case.command
+    )
+    each = f"<details><summary>each run by itself</summary>\n{commands}\n</details>"
+    return f"<h2>Make it again</h2>\n<dl>\n{listed}\n</dl>\n{each if commands else ''}"

@@ -1,0 +1,226 @@
+"""A comparison as a table, a screen of text and an answer, by what they say."""
+
+import csv
+from io import StringIO
+
+import pytest
+
+from archsim.report.comparison_table import (
+    answer,
+    best_rival,
+    comparison_csv,
+    comparison_frame,
+    comparison_markdown,
+    comparison_text,
+)
+from tests.report.comparisons import CASES, REASON, build_case, build_comparison, digest, only
+
+COLUMNS = [
+    "name",
+    "workload",
+    "architecture",
+    "status",
+    "latency_s",
+    "energy_j",
+    "edp_js",
+    "power_w",
+    "macs",
+    "dram_bytes",
+    "utilization",
+    "limited_by",
+    "compute_s",
+    "fill_and_drain_s",
+    "shaping_s",
+    "memory_s",
+    "latency_x",
+    "energy_x",
+    "edp_x",
+    "baseline",
+]
+
+
+def test_a_frame_has_a_row_per_case_in_order():
+    frame = comparison_frame(build_comparison())
+
+    assert list(frame.columns) == COLUMNS
+    assert list(frame["name"]) == [case.name for case in CASES]
+    assert list(frame["baseline"]) == [True, False, False, True, False, False]
+    assert frame.loc[1, COLUMNS[1:]].to_dict() == {
+        "workload": "bert",
+        "architecture": "fetta",
+        "status": "simulated",
+        "latency_s": 0.004,
+        "energy_j": 0.1,
+        "edp_js": 0.0004,
+        "power_w": 25.0,
+        "macs": 2_000_000,
+        "dram_bytes": 4096,
+        "utilization": 0.25,
+        "limited_by": "bandwidth",
+        "compute_s": 0.001,
+        "fill_and_drain_s": 0.001,
+        "shaping_s": 0.0,
+        "memory_s": 0.002,
+        "latency_x": 2.0,
+        "energy_x": 4.0,
+        "edp_x": pytest.approx(8.0),
+        "baseline": False,
+    }
+
+
+def test_a_failed_case_has_its_reason_and_nothing_known():
+    failed = comparison_frame(build_comparison()).loc[5]
+
+    assert failed["status"] == REASON
+    assert failed["limited_by"] == ""
+    assert failed[["latency_s", "macs", "utilization", "memory_s", "edp_x"]].isna().all()
+
+
+def test_ratios_to_a_failed_baseline_are_unknown():
+    cases = (build_case("bert", "tpu"), *only("bert on fetta"))
+
+    frame = comparison_frame(build_comparison(cases=cases))
+
+    assert frame["latency_x"].isna().all()
+    assert frame.loc[1, "latency_s"] == 0.004
+
+
+def test_idle_time_has_a_column_where_a_run_has_some():
+    idle = digest(1.0, 1.0) | {"time_parts_s": {"compute": 0.75, "idle": 0.25}}
+    cases = (*only("bert on tpu"), build_case("bert", "x", digest=idle, error=""))
+
+    frame = comparison_frame(build_comparison(cases=cases))
+
+    assert list(frame["idle_s"]) == [0.0, 0.25]
+
+
+def test_an_axis_makes_way_for_a_column_of_its_name():
+    case = build_case("bert", "tpu", (1.0, 1.0), labels={"name": "a", "architecture": "tpu"})
+
+    frame = comparison_frame(build_comparison(cases=(case,)))
+
+    assert (frame.loc[0, "name"], frame.loc[0, "axis.name"]) == ("bert on tpu", "a")
+
+
+@pytest.mark.parametrize(
+    ("cases", "words"),
+    [
+        (
+            CASES,
+            "fetta has the best EDP, 32.00 x better than tpu's: latency 4.00 x better, energy "
+            "8.00 x better; geometric means over 2 groups.",
+        ),
+        (
+            only("bert on tpu", "bert on fetta"),
+            "fetta has the best EDP, 8.00 x better than tpu's: latency 2.00 x better, energy "
+            "4.00 x better; a single group, so no average.",
+        ),
+        (
+            only("bert on tpu", "bert on ette", "vit on tpu", "vit on ette"),
+            "ette equals tpu, the baseline, in EDP: latency 2.00 x worse, energy 2.00 x better; "
+            "in the only one of 2 groups that has results of both.",
+        ),
+        (
+            (*only("bert on tpu"), build_case("bert", "slow", (0.016, 0.4))),
+            "tpu, the baseline, has the best EDP; slow comes next, EDP 2.00 x worse: latency "
+            "2.00 x worse, energy equal; a single group, so no average.",
+        ),
+        (only("vit on ette"), "The only run failed: nothing can be compared."),
+        (
+            (build_case("bert", "tpu"), build_case("bert", "ette")),
+            "All 2 runs failed: nothing can be compared.",
+        ),
+        (only("bert on tpu"), "Only tpu was run: there is nothing to compare it to."),
+        (
+            (build_case("bert", "tpu"), *only("bert on fetta")),
+            "No group has results of both tpu, the baseline, and a rival of it.",
+        ),
+    ],
+)
+def test_the_answer_is_one_sentence(cases, words):
+    assert answer(build_comparison(cases=cases)) == words
+
+
+def test_the_answer_tells_how_many_groups_have_results_of_both():
+    third = (build_case("gpt", "tpu", (1.0, 1.0)), build_case("gpt", "fetta"))
+
+    words = answer(build_comparison(cases=(*CASES, *third)))
+
+    assert words.endswith("geometric means over the 2 of 3 groups that have results of both.")
+
+
+def test_the_baseline_is_no_rival_of_itself():
+    assert best_rival(build_comparison()) == (("architecture", "fetta"),)
+    assert best_rival(build_comparison(cases=only("bert on tpu"))) is None
+
+
+def test_text_says_the_answer_first_and_all_that_is_asked_next():
+    comparison = build_comparison()
+
+    lines = comparison_text(comparison).splitlines()
+
+    assert " ".join(lines[:2]) == answer(comparison)
+    for words in (
+        "  tpu (baseline)  8.00 ms  400 mJ  3.20 mJ·s     1.00 x    1.00 x    1.00 x",
+        "  fetta           5.00 ms  200 mJ  1.00 mJ·s     8.00 x   16.00 x  128.00 x",
+        "  ette             failed  failed     failed          -         -         -",
+        "  fetta   4.00 x  8.00 x  32.00 x  2 of 2",
+        "  ette    0.50 x  2.00 x   1.00 x  1 of 2",
+        f"  vit on ette: {REASON}",
+        "  clocks are 1 GHz & all alike",
+    ):
+        assert words in lines
+    assert "published 1.50 to 3.50 x, simulated 4.00 x (2.00 to 8.00 x): above, 1.14" in " ".join(
+        line.strip() for line in lines
+    )
+
+
+@pytest.mark.parametrize("groups", [1, 13, 14, 39, 40, 200])
+def test_text_fits_a_terminal(groups):
+    names = ["tpu", "an architecture with a name that nobody wants to type twice", "3"]
+    cases = tuple(
+        build_case(f"workload {'of a long name ' * 3}{number}", name, (1.0 + number, 1e-7))
+        for number in range(groups)
+        for name in names
+    )
+
+    text = comparison_text(build_comparison(cases=cases))
+
+    assert max(map(len, text.splitlines())) <= 100
+    assert len(text.splitlines()) < 90
+
+
+def test_many_cases_are_a_line_per_group():
+    cases = tuple(
+        build_case(str(number), name, (1.0 / factor, 1.0))
+        for number in range(30)
+        for name, factor in (("tpu", 1), ("fast", 2))
+    )
+
+    lines = comparison_text(build_comparison(cases=cases)).splitlines()
+
+    assert "EDP x            fast" in lines
+    assert "  workload 29  2.00 x" in lines
+
+
+def test_csv_has_a_header_and_a_line_per_case():
+    text = comparison_csv(build_comparison())
+
+    assert text.count("\r\n") == 7
+    rows = list(csv.DictReader(StringIO(text, newline="")))
+    assert list(rows[0]) == COLUMNS
+    assert (rows[1]["latency_x"], rows[1]["macs"], rows[1]["baseline"]) == (
+        "2.0",
+        "2000000",
+        "False",
+    )
+    assert (rows[5]["status"], rows[5]["macs"], rows[5]["edp_x"]) == (REASON, "", "")
+
+
+def test_markdown_keeps_its_cells():
+    cases = (*only("bert on tpu"), build_case("bert", "a|b<i>\nc", (0.004, 0.4)))
+
+    text = comparison_markdown(build_comparison(cases=cases))
+
+    assert text.startswith("# Machines on \\<tensor> models\n\n**a\\|b\\<i> c has the best EDP")
+    assert "| bert | a\\|b\\<i> c | 4.00 ms | 400 mJ | 1.60 mJ·s | 2.00 x |" in text
