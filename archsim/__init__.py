@@ -4,13 +4,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from archsim.comparison.runs import compare
     from archsim.experiment import lower, run
     from archsim.ir.execute import execute
 
-__all__ = ["execute", "lower", "run"]
+__all__ = ["compare", "execute", "lower", "run"]
 __version__ = "0.1.0"
 
 _HOMES = {
+    "compare": "archsim.comparison.runs",
     "run": "archsim.experiment",
     "lower": "archsim.experiment",
     "execute": "archsim.ir.execute",

@@ -104,7 +104,7 @@ def run(
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[int, int], None] | None]:
+def _progress(doing: str = "simulating") -> Iterator[Callable[[int, int], None] | None]:
     """A bar on standard error while a run lasts, where somebody looks at it."""
     if not sys.stderr.isatty():
         yield None
@@ -113,8 +113,38 @@ def _progress() -> Iterator[Callable[[int, int], None] | None]:
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("simulating", total=None)
+        task = bar.add_task(doing, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@main.command()
+@click.argument("comparison", metavar="COMPARISON.yaml")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes; one a core by default.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, nothing else.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="A folder for the report: HTML, Markdown, CSV and figures. A comparison that was "
+    "stopped goes on where it was.",
+)
+def compare(comparison: str, workers: int | None, as_json: bool, out: Path | None) -> None:
+    """Run experiments side by side: who is better by how much, and why."""
+    from archsim import report
+    from archsim.comparison.runs import compare as compare_cases
+    from archsim.report.comparison_table import comparison_text
+
+    if out:
+        report.check_writable(out)
+    with _progress("comparing") as progress:
+        made = compare_cases(comparison, out=out, workers=workers, progress=progress)
+    if as_json:
+        click.echo(json.dumps(made.to_dict(), allow_nan=False))
+    else:
+        click.echo(comparison_text(made.comparison))
+        if out:
+            click.echo(f"wrote {out / 'comparison.html'} and what it is made of")
+    if made.comparison.failures:
+        sys.exit(1)
 
 
 @main.command()
@@ -187,7 +217,7 @@ def contract(
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 def check(files: tuple[str, ...]) -> None:
     """Check configuration files of any kind, without running them."""
-    from archsim.experiment import check as check_file
+    from archsim.comparison import check as check_file
 
     wrong = 0
     for file in files:

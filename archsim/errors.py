@@ -13,8 +13,9 @@ ArchsimError
     └── ConservationError  a law every run must keep was broken: a bug of archsim
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from functools import partial
 
 
 class ArchsimError(Exception):
@@ -39,6 +40,11 @@ class ConfigError(InputError):
         place = ": ".join(part for part in (where, ".".join(self.path)) if part)
         message = f"{place}: {problem}" if place else problem
         super().__init__(f"{message} ({hint})" if hint else message)
+
+    def __reduce__(self) -> tuple[Callable[..., "ConfigError"], tuple[()]]:
+        # A worker process hands its errors over in pickles.
+        again = partial(ConfigError, self.path, self.problem, hint=self.hint, where=self.where)
+        return again, ()
 
 
 class RegistryError(InputError):

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 import archsim
+from archsim.comparison import check
 from archsim.config import load
 from archsim.errors import CapacityError
-from archsim.experiment import check
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 REFUSED = CONFIGS / "experiments" / "u50_atis_2enc_dense_onchip.yaml"

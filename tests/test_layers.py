@@ -17,6 +17,7 @@ LAYERS = [  # lowest first; a package imports only from earlier in this list
     {"machine", "energy", "config"},
     {"experiment"},
     {"sweep", "report"},
+    {"comparison"},
     {"cli"},
 ]
 LEVEL = {package: n for n, layer in enumerate(LAYERS) for package in layer}

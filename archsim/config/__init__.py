@@ -7,7 +7,7 @@ dataclass of one of its sections. Every error names the file, the line and the v
 from archsim.config.build import build, build_registered, json_schema
 from archsim.config.document import Document, config_hash, load, parse_override
 from archsim.config.fields import SpecField, fields_of
-from archsim.config.files import FOLDERS, available, label_of
+from archsim.config.files import FOLDERS, available, find, label_of
 from archsim.config.node import Section
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "build_registered",
     "config_hash",
     "fields_of",
+    "find",
     "json_schema",
     "label_of",
     "load",

@@ -17,6 +17,7 @@ from archsim.experiment.machine_search import MachineSearch
 from archsim.hardware import COMPONENTS, Architecture
 from archsim.ir import WORKLOADS, Choice, OperationGraph, Role, Workload
 from archsim.machine import DEFAULT_ENGINE, ENGINES, Progress, activities, alone_ticks, simulate
+from archsim.mapping import Tilings
 from archsim.registry import load_plugins
 from archsim.results import METRICS, OrderChoice, Provenance, PublishedValue, Result
 from archsim.schedule import Schedule, absorb, plan_memory, schedule
@@ -101,7 +102,7 @@ def run(
     if engine not in ENGINES:
         raise InputError(f"no engine named {engine!r}; {did_you_mean(engine, ENGINES)}")
     document, experiment = read(path, overrides)
-    provenance = _provenance(document, path, overrides or {}, engine)
+    provenance = provenance_of(document, path, overrides or {}, engine)
     return simulate_experiment(experiment, provenance, progress)
 
 
@@ -144,15 +145,20 @@ def read(
 
 
 def simulate_experiment(
-    experiment: Experiment, provenance: Provenance, progress: Progress | None = None
+    experiment: Experiment,
+    provenance: Provenance,
+    progress: Progress | None = None,
+    known: Tilings | None = None,
 ) -> Result:
     """Lower, plan, schedule, simulate and price an experiment, with the engine it was run with.
+
+    Tilings that are ``known`` of its architecture are used again, and those found are added.
 
     Raises:
         InputError: if the workload does not fit the architecture.
         RunError: if the simulation could not finish.
     """
-    ready = prepare(experiment)
+    ready = prepare(experiment, known)
     trace = simulate(ready.schedule, experiment.architecture, progress, engine=provenance.engine)
     return Result(
         name=experiment.name,
@@ -167,8 +173,10 @@ def simulate_experiment(
     )
 
 
-def prepare(experiment: Experiment) -> Prepared:
+def prepare(experiment: Experiment, known: Tilings | None = None) -> Prepared:
     """Do all that comes before the simulation, and find what would end it.
+
+    Tilings that are ``known`` of its architecture are used again, and those found are added.
 
     Raises:
         InputError: if the workload does not fit the architecture, or an action has no price.
@@ -177,7 +185,7 @@ def prepare(experiment: Experiment) -> Prepared:
     lowered = _lower(experiment)
     shaped = absorb(lowered, architecture)
     memory = plan_memory(shaped.graph, architecture, grouping=experiment.mapping.grouping)
-    planned = schedule(shaped.graph, architecture, memory, alone=alone_ticks)
+    planned = schedule(shaped.graph, architecture, memory, known, alone=alone_ticks)
     # An action without a price would otherwise be found hours later.
     dynamic_energy(activities(planned, architecture), experiment.energy)
     return Prepared(lowered, planned, shaped.operations)
@@ -303,9 +311,13 @@ def _bytes_by_role(graph: OperationGraph) -> dict[str, int]:
     return totals
 
 
-def _provenance(
-    document: Document, path: str | Path, overrides: Mapping[str, Any], engine: str
+def provenance_of(
+    document: Document,
+    path: str | Path,
+    overrides: Mapping[str, Any],
+    engine: str = DEFAULT_ENGINE,
 ) -> Provenance:
+    """Return where the result of a document's experiment will come from."""
     versions = {"archsim": version("archsim"), "python": python_version()}
     settings = [f"--set {shlex.quote(f'{key}={value}')}" for key, value in overrides.items()]
     if engine != DEFAULT_ENGINE:

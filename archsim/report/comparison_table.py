@@ -35,6 +35,10 @@ LABEL = 30
 """Letters of a rival's name in a terminal."""
 
 
+Frame = pd.DataFrame
+"""A table of pandas."""
+
+
 def axis_column(axis: str) -> str:
     """Return the column of an axis: its name, marked where another column has that name."""
     return f"axis.{axis}" if axis in (*TAKEN, *RATIOS.values()) else axis

@@ -1,0 +1,8 @@
+"""Many runs side by side: from a comparison's file to its report.
+
+What runs them, :mod:`archsim.comparison.runs`, loads what draws; reading a file needs none.
+"""
+
+from archsim.comparison.plan import CasePlan, ComparisonPlan, check, read_plan
+
+__all__ = ["CasePlan", "ComparisonPlan", "check", "read_plan"]

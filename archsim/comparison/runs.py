@@ -1,0 +1,223 @@
+"""Runs the cases of a comparison, several at a time, and goes on where it was stopped.
+
+Cases on one machine are run in bunches by one process, which maps what they have in common
+once. What a case gave is kept in a folder until all are done, under the hash of its
+configuration, so that a comparison that was stopped has only the rest to do.
+"""
+
+import json
+import os
+import shlex
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from itertools import groupby
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from archsim import config
+from archsim.comparison.plan import CasePlan, ComparisonPlan, read_plan
+from archsim.errors import ArchsimError, ConfigError
+from archsim.experiment import provenance_of, read, simulate_experiment
+from archsim.hardware import Architecture
+from archsim.mapping import Tilings
+from archsim.report import comparison_table
+from archsim.report.comparison_files import write_comparison, write_html
+from archsim.results import Case, Comparison, digest
+from archsim.results.comparison import COMPARED
+
+Progress = Callable[[int, int], None]
+"""Told how many cases are done, and how many there are."""
+BUNCH = 6
+"""Cases that a process runs before it tells how they went."""
+KEPT = ".runs"
+"""The folder, inside that of the report, with what has been run so far."""
+
+
+@dataclass(frozen=True)
+class ComparisonReport:
+    """A comparison that has been made, and its documents."""
+
+    comparison: Comparison
+
+    @property
+    def table(self) -> comparison_table.Frame:
+        """One row per experiment: what it was, what came out, how it stands to its baseline."""
+        return comparison_table.comparison_frame(self.comparison)
+
+    def to_html(self, path: str | Path) -> Path:
+        """Write the report as one self-contained HTML file."""
+        return write_html(self.comparison, Path(path))
+
+    def write(self, folder: str | Path) -> list[Path]:
+        """Write all documents and figures into a folder."""
+        return write_comparison(self.comparison, Path(folder))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON."""
+        made = self.comparison
+        return {
+            "name": made.name,
+            "title": made.title,
+            "answer": comparison_table.answer(made),
+            "baseline": dict(made.baseline),
+            "cases": [
+                {
+                    "name": case.name,
+                    "labels": dict(case.labels),
+                    "error": case.error,
+                    "command": case.command,
+                    "times_better": {metric: made.ratio(case, metric) for metric in COMPARED},
+                    "result": case.digest,
+                }
+                for case in made.cases
+            ],
+            "geometric_means": [
+                {
+                    "labels": dict(rival),
+                    **{metric: made.geometric_mean(rival, metric) for metric in COMPARED},
+                }
+                for rival in made.rivals
+            ],
+            "published": [
+                {**asdict(value), "simulated": made.simulated(value)} for value in made.published
+            ],
+            "config_hash": made.config_hash,
+            "command": made.command,
+        }
+
+
+def compare(
+    path: str | Path,
+    *,
+    out: str | Path | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> ComparisonReport:
+    """Run every case of a comparison's file; one that fails is told of, and the rest goes on.
+
+    With ``out``, cases that an earlier call had run when it was stopped are not run again.
+
+    Raises:
+        ConfigError: if the file, or that of a case, is wrong.
+    """
+    plan = read_plan(path)
+    kept = None if out is None else Path(out) / KEPT
+    found = dict(_all(plan, kept, workers or os.cpu_count() or 1, progress))
+    comparison = Comparison(
+        name=plan.name,
+        title=plan.title,
+        question=plan.question,
+        baseline=plan.baseline,
+        cases=tuple(found[number] for number in range(len(plan.cases))),
+        published=plan.published,
+        assumptions=plan.assumptions,
+        command=f"archsim compare {shlex.quote(str(path))}",
+        config_hash=plan.config_hash,
+        versions={"archsim": version("archsim")},
+    )
+    report = ComparisonReport(comparison)
+    if kept is not None:
+        report.write(kept.parent)
+        shutil.rmtree(kept, ignore_errors=True)
+    return report
+
+
+Numbered = tuple[int, CasePlan]
+"""A case and its place in the comparison."""
+
+
+def _all(
+    plan: ComparisonPlan, kept: Path | None, workers: int, progress: Progress | None
+) -> Iterator[tuple[int, Case]]:
+    """Yield the cases as they are done, with their places."""
+    bunches = list(_bunches(plan))
+    done, total = 0, len(plan.cases)
+    if progress:
+        progress(done, total)
+    for cases in _results(bunches, kept, min(workers, len(bunches))):
+        yield from cases
+        done += len(cases)
+        if progress:
+            progress(done, total)
+
+
+def _bunches(plan: ComparisonPlan) -> Iterator[list[Numbered]]:
+    """Yield cases that are run by one process, those on one machine together."""
+
+    def machine(numbered: Numbered) -> str:
+        changes = numbered[1].overrides
+        return json.dumps({k: v for k, v in changes.items() if k.startswith("architecture")})
+
+    for _, members in groupby(sorted(enumerate(plan.cases), key=machine), key=machine):
+        alike = list(members)
+        for start in range(0, len(alike), BUNCH):
+            yield alike[start : start + BUNCH]
+
+
+def _results(
+    bunches: list[list[Numbered]], kept: Path | None, workers: int
+) -> Iterator[list[tuple[int, Case]]]:
+    if workers == 1:
+        yield from (_run(bunch, kept) for bunch in bunches)
+        return
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    try:
+        futures: list[Future[list[tuple[int, Case]]]] = [
+            pool.submit(_run, bunch, kept) for bunch in bunches
+        ]
+        for future in as_completed(futures):
+            yield future.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _run(bunch: list[Numbered], kept: Path | None) -> list[tuple[int, Case]]:
+    """Run some cases one after the other.
+
+    Raises:
+        ConfigError: if the file of one is wrong.
+    """
+    known: list[tuple[Architecture, Tilings]] = []
+    return [(number, _case(plan, kept, known)) for number, plan in bunch]
+
+
+def _case(plan: CasePlan, kept: Path | None, known: list[tuple[Architecture, Tilings]]) -> Case:
+    document, experiment = read(plan.experiment, plan.overrides)
+    provenance = provenance_of(document, config.label_of(plan.experiment), plan.overrides)
+    file = kept / f"{provenance.config_hash}.json" if kept else None
+    found: Mapping[str, Any] | None = None
+    error = ""
+    if file is not None and file.exists():
+        found = json.loads(file.read_text())
+    else:
+        tilings = next((t for a, t in known if a == experiment.architecture), None)
+        if tilings is None:
+            tilings = {}
+            known.append((experiment.architecture, tilings))
+        try:
+            found = digest(simulate_experiment(experiment, provenance, known=tilings))
+        except ConfigError:
+            raise
+        except ArchsimError as problem:
+            error = str(problem)
+    if file is not None and found is not None:
+        _keep(file, found)
+    return Case(
+        name=plan.name,
+        labels=plan.labels,
+        digest=found,
+        error=error,
+        command=provenance.command,
+    )
+
+
+def _keep(file: Path, found: Mapping[str, Any]) -> None:
+    """Write a result under a temporary name first, so that none is ever half there."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(f".{os.getpid()}.part")
+    part.write_text(json.dumps(found))
+    part.replace(file)

@@ -1,0 +1,149 @@
+"""A comparison's file: what it makes of axes, what it refuses, and how it runs."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import archsim
+import archsim.comparison.runs
+from archsim.cli import main
+from archsim.comparison import read_plan
+from archsim.errors import ConfigError
+from tests.conftest import EXPERIMENTS
+
+GEMM = EXPERIMENTS / "array_gemm.yaml"
+COMPARISONS = Path(__file__).parents[2] / "configs" / "comparisons"
+SMALL = f"""
+name: small
+experiment: {GEMM}
+axes:
+  size:
+    small: {{workload.m: 16, workload.n: 16, workload.k: 16}}
+    large: {{workload.m: 64, workload.n: 16, workload.k: 16}}
+  clock:
+    slow: {{architecture.components.array.clock: 500 MHz}}
+    fast: {{}}
+    tiny:
+      architecture.components.dram.capacity: 64 B
+      architecture.components.sram.capacity: 64 B
+leave_out: [{{size: large, clock: tiny}}]
+baseline: {{clock: slow}}
+"""
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Write a comparison's file, with some text of it replaced."""
+
+    def write(old="", new=""):
+        assert old in SMALL
+        file = tmp_path / "small.yaml"
+        file.write_text(SMALL.replace(old, new) if old else SMALL)
+        return file
+
+    return write
+
+
+def test_every_combination_is_a_case_but_for_those_left_out(written):
+    plan = read_plan(written())
+
+    assert [case.name for case in plan.cases] == [
+        "small, slow", "small, fast", "small, tiny", "large, slow", "large, fast",
+    ]  # fmt: skip
+    assert plan.cases[0].overrides["architecture.components.array.clock"] == "500 MHz"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_case_that_fails_stays_in_the_table_with_its_reason(written, workers):
+    report = archsim.compare(written(), workers=workers)
+
+    table = report.table
+    assert list(table["name"][table["status"] != "simulated"]) == ["small, tiny"]
+    assert "does not fit" in table["status"][2]
+    alone = archsim.run(GEMM, overrides={f"workload.{side}": 16 for side in "mnk"})
+    assert table["latency_s"][1] == alone.latency_s
+    assert table["latency_x"][0] == 1
+    assert table["latency_x"][1] == pytest.approx(table["latency_s"][0] / alone.latency_s)
+
+
+def test_a_comparison_that_was_stopped_runs_only_what_is_left(written, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    runs = []
+    simulate = archsim.comparison.runs.simulate_experiment
+
+    def counted(experiment, *arguments, **options):
+        runs.append(experiment)
+        if len(runs) == 3:
+            raise KeyboardInterrupt
+        return simulate(experiment, *arguments, **options)
+
+    monkeypatch.setattr("archsim.comparison.runs.simulate_experiment", counted)
+    with pytest.raises(KeyboardInterrupt):
+        archsim.compare(written(), out=out, workers=1)
+
+    archsim.compare(written(), out=out, workers=1)
+
+    assert len(runs) == 3 + 3  # five cases, two of them known
+    assert (out / "comparison.html").exists()
+    assert not (out / ".runs").exists()
+
+
+def test_a_failure_ends_the_command_with_one_and_everything_else_is_told(written, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["compare", str(written()), "--json", "--workers", "1"])
+
+    told = json.loads(capsys.readouterr().out)
+    assert left.value.code == 1
+    assert [bool(case["result"]) for case in told["cases"]] == [True, True, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "baseline: {clock: slow}",
+            "baseline: {clock: slw}",
+            "no clock 'slw' (did you mean 'slow'?)",
+        ),
+        (
+            "baseline: {clock: slow}",
+            "baseline: {clok: slow}",
+            "no axis 'clok' (did you mean 'clock'?)",
+        ),
+        ("baseline: {clock: slow}", "", "baseline: missing"),
+        (f"experiment: {GEMM}", "", "no experiment for small, slow"),
+        (
+            "leave_out",
+            "published: [{metric: energy_j, better: {}, than: {}, ratio: 2}]\nleave_out",
+            "published.0: a published value needs a source",
+        ),
+        (
+            SMALL[SMALL.index("axes") : SMALL.index("baseline")],
+            "experiments: [{name: a}, {name: a}]\n",
+            "two experiments are called 'a'",
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_one_message(written, old, new, message):
+    with pytest.raises(ConfigError) as error:
+        read_plan(written(old, new))
+
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_wrong_value_of_a_case_ends_it_all(written, workers):
+    file = written("500 MHz", "0 MHz")
+
+    with pytest.raises(ConfigError, match="clock"):
+        archsim.compare(file, workers=workers)
+
+
+@pytest.mark.parametrize("file", sorted(COMPARISONS.glob("*.yaml")), ids=lambda file: file.stem)
+def test_a_shipped_comparison_is_well_formed(file):
+    plan = read_plan(file)
+
+    assert len({case.name for case in plan.cases}) == len(plan.cases)
+    assert all(published.source for published in plan.published)
