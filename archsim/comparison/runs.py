@@ -3,7 +3,11 @@
 Cases on one machine are run in bunches by one process, which maps what they have in common
 once. What a case gave is kept in a folder until all are done, under the hash of its
 configuration, so that a comparison that was stopped has only the rest to do.
+
+What makes tables and figures is loaded when they are made: no process that only runs needs it.
 """
+
+# ruff: noqa: PLC0415  (see above)
 
 import json
 import os
@@ -16,7 +20,7 @@ from importlib.metadata import version
 from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archsim import config
 from archsim.comparison.plan import CasePlan, ComparisonPlan, read_plan
@@ -24,10 +28,11 @@ from archsim.errors import ArchsimError, ConfigError
 from archsim.experiment import provenance_of, read, simulate_experiment
 from archsim.hardware import Architecture
 from archsim.mapping import Tilings
-from archsim.report import comparison_table
-from archsim.report.comparison_files import write_comparison, write_html
 from archsim.results import Case, Comparison, digest
 from archsim.results.comparison import COMPARED
+
+if TYPE_CHECKING:
+    from archsim.report.comparison_table import Frame
 
 Progress = Callable[[int, int], None]
 """Told how many cases are done, and how many there are."""
@@ -44,20 +49,28 @@ class ComparisonReport:
     comparison: Comparison
 
     @property
-    def table(self) -> comparison_table.Frame:
+    def table(self) -> "Frame":
         """One row per experiment: what it was, what came out, how it stands to its baseline."""
+        from archsim.report import comparison_table
+
         return comparison_table.comparison_frame(self.comparison)
 
     def to_html(self, path: str | Path) -> Path:
         """Write the report as one self-contained HTML file."""
+        from archsim.report.comparison_files import write_html
+
         return write_html(self.comparison, Path(path))
 
     def write(self, folder: str | Path) -> list[Path]:
         """Write all documents and figures into a folder."""
+        from archsim.report.comparison_files import write_comparison
+
         return write_comparison(self.comparison, Path(folder))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
+        from archsim.report import comparison_table
+
         made = self.comparison
         return {
             "name": made.name,

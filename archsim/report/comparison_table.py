@@ -9,6 +9,7 @@ from textwrap import wrap
 
 import pandas as pd
 
+from archsim.report.columns import aligned
 from archsim.report.contraction import ratio_text
 from archsim.report.quantities import count, ellipsize, quantity
 from archsim.report.summary import WIDTH, metric_unit
@@ -258,7 +259,7 @@ def _case_lines(comparison: Comparison) -> Iterator[str]:
         heads[len(rows)] = ellipsize(label(group), WIDTH)
         cases = [case for case in comparison.cases if comparison.group(case) == group]
         rows += [_case_cells(comparison, case) for case in cases]
-    for number, line in enumerate(_aligned(rows)):
+    for number, line in enumerate(aligned(rows)):
         if number in heads and comparison.group_axes:
             yield heads[number]
         yield line
@@ -280,7 +281,7 @@ def _matrix_lines(comparison: Comparison) -> Iterator[str]:
         cases = [comparison.case(group, rival) for rival in rivals]
         ratios = [None if case is None else comparison.ratio(case, "edp_js") for case in cases]
         rows.append([f"  {ellipsize(label(group), LABEL)}", *map(factor_text, ratios)])
-    lines = _aligned(rows)
+    lines = aligned(rows)
     if len(lines) <= LINES and max(map(len, lines)) <= WIDTH:
         yield from lines
     else:
@@ -292,7 +293,7 @@ def _mean_lines(comparison: Comparison) -> Iterator[str]:
     yield ellipsize(f"times better than {baseline}, geometric means", WIDTH)
     rows = [["", *NAMES.values(), "groups"]]
     rows += [[f"  {ellipsize(cells[0], LABEL)}", *cells[1:]] for cells in mean_cells(comparison)]
-    yield from _aligned(rows)
+    yield from aligned(rows)
 
 
 def mean_cells(comparison: Comparison) -> list[list[str]]:
@@ -329,18 +330,6 @@ def _failure_lines(comparison: Comparison) -> list[str]:
 def _assumption_lines(comparison: Comparison) -> list[str]:
     lines = [line for text in comparison.assumptions for line in _wrapped(text, 2)]
     return ["assumed", *lines] if lines else []
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Align cells in columns, the first to the left and numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            f"{cell:<{width}}" if column == 0 else f"{cell:>{width}}"
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
 
 
 def comparison_markdown(comparison: Comparison) -> str:

@@ -5,7 +5,7 @@ indented list, the result on top and below each tensor the two that it is made f
 """
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from textwrap import wrap
 
 from archsim.contraction import ContractionTree
@@ -13,6 +13,7 @@ from archsim.contraction.compare import Loss, OrderComparison, OrderCost, StepCo
 from archsim.contraction.objective import QUANTITIES, Quantity
 from archsim.contraction.study import ContractionStudy
 from archsim.report.chrome_trace import Json
+from archsim.report.columns import aligned
 from archsim.report.quantities import ellipsize, percent
 from archsim.report.summary import WIDTH
 
@@ -187,7 +188,7 @@ def _tree_lines(comparison: OrderComparison) -> list[str]:
             cells = (macs, "" if part is None else percent(part))
         elements = whole(tree.network.elements(tree.indices[tensor]))
         rows.append((ellipsize(label, LABEL), elements, *cells))
-    return _aligned(rows)
+    return aligned(rows)
 
 
 def _walk(
@@ -212,7 +213,7 @@ def _order_lines(comparison: OrderComparison) -> list[str]:
             ratio = ratio_text(comparison.ratio(order, quantity))
             cells += [whole(order.costs[quantity]), ratio]
         rows.append(tuple(cells))
-    return _aligned(rows)
+    return aligned(rows)
 
 
 def _order_name(order: OrderCost) -> str:
@@ -242,15 +243,3 @@ def _step_words(step: StepCost) -> str:
     sides = ", ".join(" ".join(side) or "a number" for side in (step.left, step.right))
     made = " ".join(step.made) or "a number"
     return f"{sides} -> {made}{' (an outer product)' if step.is_outer_product else ''}"
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Align cells in columns, the first to the left and numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            f"{cell:<{width}}" if column == 0 else f"{cell:>{width}}"
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
