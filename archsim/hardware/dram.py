@@ -158,8 +158,11 @@ class DramSpec(MemorySpec, ChannelSpec):
         return found
 
     def _bursts(self, transfer: Transfer) -> int:
-        """Return the bursts of a transfer: those of each run, but none of them twice."""
-        runs = ceil_div(transfer.bits, transfer.run_bits)
+        """Return the bursts of a transfer."""
+        return self._bursts_of(transfer, ceil_div(transfer.bits, transfer.run_bits))
+
+    def _bursts_of(self, transfer: Transfer, runs: int) -> int:
+        """Return the bursts of so many runs: those of each one, but none of them twice."""
         bursts = runs * ceil_div(transfer.run_bits, self.unit_bits)
         if transfer.is_scattered or not transfer.stride_bits:
             return bursts
@@ -170,20 +173,29 @@ class DramSpec(MemorySpec, ChannelSpec):
         """Return how many bursts a transfer reads of each row that it opens.
 
         Rows that are filled side by side, one in a bank of each group on each channel, are a
-        span of addresses. Runs share rows if several of them start in one span; scattered ones
-        never do.
+        span of addresses. Runs share rows if several of them start in one span, unless each
+        for itself reads more of a row; scattered ones never do.
         """
         row = timing.row // self.burst
         if transfer.run_bits == transfer.bits:
             return row
+        alone = self._bursts_per_row_of(timing, transfer, 1)
+        if transfer.is_scattered or not transfer.stride_bits:
+            return alone
+        span = timing.bank_groups * self.channels * row * self.unit_bits
+        together = max(1, span // transfer.stride_bits)
+        return max(alone, self._bursts_per_row_of(timing, transfer, together))
+
+    def _bursts_per_row_of(self, timing: DramTiming, transfer: Transfer, runs: int) -> int:
+        """Return how many bursts so many runs that begin in one span read of each row."""
+        row = timing.row // self.burst
         rows = timing.bank_groups * self.channels
-        per_run = ceil_div(transfer.run_bits, self.unit_bits)
-        runs = 1
-        if not transfer.is_scattered and transfer.stride_bits:
-            runs = max(1, rows * row * self.unit_bits // transfer.stride_bits)
-        spans, rest = divmod(runs * per_run, rows * row)
-        pieces = runs * ceil_div(per_run, self.interleave_bursts)
-        return runs * per_run // (spans * rows + min(rows, rest, pieces))
+        bursts = self._bursts_of(transfer, runs)
+        spans, rest = divmod(bursts, rows * row)
+        pieces = runs * ceil_div(
+            ceil_div(transfer.run_bits, self.unit_bits), self.interleave_bursts
+        )
+        return bursts // (spans * rows + min(rows, rest, pieces))
 
     def finish(self, start: int, service: int, *, cycle: int = 1) -> int:
         if self.timing is None:
