@@ -229,6 +229,11 @@ class ChannelSpec(ComponentSpec):
         """Cycles that a tile's transfers hold the channel."""
         return self.transfer_cycles(sum(transfer.bits for transfer in transfers))
 
+    def least_cycles(self, transfers: Sequence[tuple[Transfer, int]]) -> int:
+        """Cycles that transfers take at least, each so often, whatever passes beside them."""
+        bits = sum(transfer.bits * times for transfer, times in transfers)
+        return ceil_div(bits, self.peak_bits_per_cycle)
+
     def finish(self, start: int, service: int, *, cycle: int = 1) -> int:
         """Tick at which a transfer is over that begins at ``start``, where nothing contends.
 

@@ -15,6 +15,7 @@ transfer is its slots on the bus, and the waits between them that activations ca
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 from archsim.hardware.component import (
@@ -133,6 +134,12 @@ class DramSpec(MemorySpec, ChannelSpec):
             return ceil_div(ceil_div(bits, self.unit_bits), self.channels) * self.burst_cycles
         return sum(time.cycles for _, time in self._streams(self.timing, transfers))
 
+    def least_cycles(self, transfers: Sequence[tuple[Transfer, int]]) -> int:
+        """With ``timing``, just what each of them takes."""
+        if self.timing is None:
+            return super().least_cycles(transfers)
+        return sum(times * self.stream_cycles([transfer]) for transfer, times in transfers)
+
     def tallies(self, transfers: Sequence[Transfer]) -> dict[str, int]:
         """Bursts, and how many found their row open (hits), another (conflicts) or none.
 
@@ -150,12 +157,18 @@ class DramSpec(MemorySpec, ChannelSpec):
         self, timing: DramTiming, transfers: Sequence[Transfer]
     ) -> list[tuple[int, StreamTime]]:
         """Return the bursts of each transfer on a channel, and what they take."""
-        found = []
+        known = self._known_streams
         for transfer in transfers:
-            share = ceil_div(self._bursts(transfer), self.channels)
-            per_row = self._bursts_per_row(timing, transfer)
-            found.append((share, stream_time(timing, share, per_row=per_row)))
-        return found
+            if transfer not in known:
+                share = ceil_div(self._bursts(transfer), self.channels)
+                per_row = self._bursts_per_row(timing, transfer)
+                known[transfer] = share, stream_time(timing, share, per_row=per_row)
+        return [known[transfer] for transfer in transfers]
+
+    @cached_property
+    def _known_streams(self) -> dict[Transfer, tuple[int, StreamTime]]:
+        """Of transfers asked for before: a tile's are asked for many times."""
+        return {}
 
     def _bursts(self, transfer: Transfer) -> int:
         """Return the bursts of a transfer."""

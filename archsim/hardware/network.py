@@ -141,6 +141,18 @@ class SwitchedNetworkSpec(NetworkSpec):
         """``ceil(words x copies / ports)`` as they lie, and the passes of each permuted one."""
         return self.tallies(transfers)["passes"]
 
+    def least_cycles(self, transfers: Sequence[tuple[Transfer, int]]) -> int:
+        """Words of all that lies as it is wanted may share passes; a permuted one shares none."""
+        plain = sum(
+            self.words(one) * one.copies * times
+            for one, times in transfers
+            if not _is_permuted(one)
+        )
+        shaped = (
+            int(self.shaped(one).passes) * times for one, times in transfers if _is_permuted(one)
+        )
+        return ceil_div(plain, self.ports) + sum(shaped)
+
     def tallies(self, transfers: Sequence[Transfer]) -> dict[str, int]:
         """Passes, and how many of them are lost: to conflicts at a port, and to shared wires."""
         plain = sum(self.words(one) * one.copies for one in transfers if not _is_permuted(one))

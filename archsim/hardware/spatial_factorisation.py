@@ -14,7 +14,7 @@ to about two thousand ways to spread an axis over what others have left.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 from typing import Any, Literal, TypeVar
 
@@ -141,7 +141,6 @@ def best_factorisation(grid: Grid, loops: Loops) -> Factorisation:
     rest = _fewest_steps(grid, loops, outer)
     here = _spread(grid, loops, "k", from_whole=True)
     chosen: dict[Axis, Numbers] = {"k": np.arange(len(here.target))}
-    adders = np.array([levels(int(many)) for many in here.pes])
     ways: dict[Axis, _Ways] = {"k": here}
     if inner != "k":
         ways[inner] = _spread(grid, loops, inner)
@@ -153,14 +152,14 @@ def best_factorisation(grid: Grid, loops: Loops) -> Factorisation:
     for axis, index in chosen.items():
         moved = moved + ways[axis].moved[index]
         delivered = delivered + ways[axis].delivered[index]
-    cycles = loops.pace.cycles(folds, steps, adders[chosen["k"]])
+    cycles = loops.pace.cycles(folds, steps, here.factors.levels[chosen["k"]])
     best = int(np.lexsort((delivered, moved, cycles))[0])
     found = {axis: (ways[axis], int(index[best])) for axis, index in chosen.items()}
     found |= rest.choices(int(state[best]))
     in_order = [found[axis] for axis in AXES]
     return Factorisation(
-        Tile(*(int(way.engines[index]) for way, index in in_order)),
-        Tile(*(int(way.pes[index]) for way, index in in_order)),
+        Tile(*(int(way.factors.engines[index]) for way, index in in_order)),
+        Tile(*(int(way.factors.pes[index]) for way, index in in_order)),
     )
 
 
@@ -218,45 +217,60 @@ def _factors(budget: int, grid: Grid) -> list[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ways:
-    """The moves of one axis, each with the least factors of its steps, and what it costs."""
+class _Factors:
+    """The moves of an axis of some length, each with the least factors of its steps."""
 
     moves: _Moves
     steps: Numbers
     engines: Numbers
     pes: Numbers
-    moved: Numbers
-    delivered: Numbers
-
-    @property
-    def target(self) -> Numbers:
-        return self.moves.target
-
-    def leaving(self, states: Numbers) -> tuple[Numbers, Numbers]:
-        """Pair each of some states, by its number in the list, with each way that leaves it."""
-        ends = np.append(self.moves.starts[1:], len(self.moves.source))
-        counts = (ends - self.moves.starts)[states]
-        number = np.repeat(np.arange(len(states)), counts)
-        offset = np.arange(len(number)) - np.repeat(np.cumsum(counts) - counts, counts)
-        return number, self.moves.starts[states][number] + offset
+    at_work: Numbers
+    """Engines that have something to do in a full step."""
+    levels: Numbers
+    """Levels of adders that sum the elements."""
 
 
-def _spread(grid: Grid, loops: Loops, axis: Axis, *, from_whole: bool = False) -> _Ways:
+@lru_cache(maxsize=512)
+def _factors_of(grid: Grid, axis: Axis, length: int, *, from_whole: bool) -> _Factors:
+    """Return the factors of an axis: products of many shapes share their lengths."""
     moves = _moves(grid, axis, from_whole=from_whole)
-    length, integers = loops.sides.extent(axis), loops.integers
     steps = -(-length // (moves.engines * moves.pes))
     width = -(-length // steps)
     engines = _legal(-(-width // moves.pes), grid)
     pes = _legal(-(-width // engines), grid)
     at_work = -(-np.minimum(length, engines * pes) // pes)
-    return _Ways(
-        moves,
-        steps.astype(integers),
-        engines,
-        pes,
-        loops.moved(axis) * steps.astype(integers),
-        loops.words.get(axis, 0) * at_work.astype(integers),
-    )
+    adders = np.array([levels(int(many)) for many in pes])
+    return _Factors(moves, steps, engines, pes, at_work, adders)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """The factors of an axis, and what each costs."""
+
+    factors: _Factors
+    steps: Numbers
+    moved: Numbers
+    delivered: Numbers
+
+    @property
+    def target(self) -> Numbers:
+        return self.factors.moves.target
+
+    def leaving(self, states: Numbers) -> tuple[Numbers, Numbers]:
+        """Pair each of some states, by its number in the list, with each way that leaves it."""
+        starts = self.factors.moves.starts
+        ends = np.append(starts[1:], len(self.factors.moves.source))
+        counts = (ends - starts)[states]
+        number = np.repeat(np.arange(len(states)), counts)
+        offset = np.arange(len(number)) - np.repeat(np.cumsum(counts) - counts, counts)
+        return number, starts[states][number] + offset
+
+
+def _spread(grid: Grid, loops: Loops, axis: Axis, *, from_whole: bool = False) -> _Ways:
+    found = _factors_of(grid, axis, loops.sides.extent(axis), from_whole=from_whole)
+    steps: Numbers = found.steps.astype(loops.integers, copy=False)
+    at_work: Numbers = found.at_work.astype(loops.integers, copy=False)
+    return _Ways(found, steps, loops.moved(axis) * steps, loops.words.get(axis, 0) * at_work)
 
 
 def _legal(factors: Numbers, grid: Grid) -> Numbers:
@@ -290,12 +304,13 @@ class _Rest:
 def _fewest_steps(grid: Grid, loops: Loops, axes: tuple[Axis, ...]) -> _Rest:
     """Find the factors of some axes that leave fewest steps, of those the ones that move least."""
     if not axes:
-        states = len(_left(grid.engines, grid)) * len(_left(grid.pes, grid))
+        states = len(_moves(grid, "k", from_whole=False).starts)
         nothing: Numbers = np.zeros(states, dtype=loops.integers)
         return _Rest(nothing + 1, nothing, nothing)
     then = _fewest_steps(grid, loops, axes[1:])
     ways = _spread(grid, loops, axes[0])
-    able = np.ones(len(ways.target), dtype=bool)
+    moves = ways.factors.moves
+    able = np.ones(len(moves.target), dtype=bool)
     best = []
     for cost in (
         ways.steps * then.steps[ways.target],
@@ -303,8 +318,8 @@ def _fewest_steps(grid: Grid, loops: Loops, axes: tuple[Axis, ...]) -> _Rest:
         ways.delivered + then.delivered[ways.target],
         np.arange(len(able)),
     ):
-        least = np.minimum.reduceat(np.where(able, cost, cost.max() + 1), ways.moves.starts)
-        able &= cost == least[ways.moves.source]
+        least = np.minimum.reduceat(np.where(able, cost, cost.max() + 1), moves.starts)
+        able &= cost == least[moves.source]
         best.append(least)
     steps, moved, delivered, taken = best
     return _Rest(steps, moved, delivered, (axes[0], ways, taken), then)

@@ -55,6 +55,10 @@ class DistributionTreeSpec(TreeSpec):
         arriving = sum(self.words(one) * one.copies for one in transfers)
         return max(ceil_div(words, self.root_words), ceil_div(arriving, self.ports))
 
+    def least_cycles(self, transfers: Sequence[tuple[Transfer, int]]) -> int:
+        arriving = sum(self.words(one) * one.copies * times for one, times in transfers)
+        return max(super().least_cycles(transfers), ceil_div(arriving, self.ports))
+
     def tallies(self, transfers: Sequence[Transfer]) -> dict[str, int]:
         return {"passes": self.stream_cycles(transfers)}
 
@@ -93,6 +97,12 @@ class ReductionTreeSpec(TreeSpec):
         leaving = sum(map(self.words, transfers))
         passes = sum(self.passes_for(self.words(one), one.copies) for one in transfers)
         return max(ceil_div(leaving, self.root_words), passes)
+
+    def least_cycles(self, transfers: Sequence[tuple[Transfer, int]]) -> int:
+        passes = sum(
+            times * self.passes_for(self.words(one), one.copies) for one, times in transfers
+        )
+        return max(super().least_cycles(transfers), passes)
 
     def tallies(self, transfers: Sequence[Transfer]) -> dict[str, int]:
         return {"passes": self.stream_cycles(transfers)}

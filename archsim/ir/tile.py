@@ -6,13 +6,22 @@ the output), ``n`` (in the second input and the output), ``k`` (summed).
 """
 
 from dataclasses import dataclass
-from math import prod
-from typing import Literal
+from typing import Any, Literal, Protocol, TypeVar, cast
+
+from numpy.typing import NDArray
 
 from archsim.ir.tensor import TensorSpec
 
 Axis = Literal["batch", "m", "n", "k"]
 AXES: tuple[Axis, ...] = ("batch", "m", "n", "k")
+Length_co = TypeVar("Length_co", int, NDArray[Any], covariant=True)
+
+
+class Box(Protocol[Length_co]):
+    """Anything with a length along each axis: a tile, or many at once with a number for each."""
+
+    def extent(self, axis: Axis) -> Length_co:
+        """Length along one axis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +44,8 @@ class Tile:
 
     def extent(self, axis: Axis) -> int:
         """Length along one axis."""
-        sides: dict[Axis, int] = {"batch": self.batch, "m": self.m, "n": self.n, "k": self.k}
-        return sides[axis]
+        length: int = getattr(self, axis)
+        return length
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +75,16 @@ class Access:
     layout: Layout | None = None
     """Where the operation wants the tensor in another order than it lies."""
 
-    def elements(self, tile: Tile) -> int:
-        """Elements of the tensor that the tile touches."""
-        return self.grain * prod(tile.extent(axis) for axis in self.axes)
+    def elements(self, box: Box[Length_co]) -> Length_co:
+        """Elements of the tensor that the box touches."""
+        elements: Any = self.grain
+        for axis in self.axes:
+            elements = elements * box.extent(axis)
+        return cast(Length_co, elements)
 
-    def size_bits(self, tile: Tile) -> int:
+    def size_bits(self, box: Box[Length_co]) -> Length_co:
         """The same in bits."""
-        return self.elements(tile) * self.tensor.format.bits
+        return self.elements(box) * self.tensor.format.bits
 
     def run_elements(self, tile: Tile, space: Tile) -> int:
         """Elements that lie together: all of the tile along the fastest axes that it covers."""

@@ -6,7 +6,7 @@ from heapq import heappop, heappush
 from archsim.hardware.architecture import Architecture
 from archsim.ir.graph import OperationGraph
 from archsim.ir.operation import Operation
-from archsim.mapping.mapper import Alone, Mapper, Plan, Tilings
+from archsim.mapping import Alone, Mapper, Plan, Tilings
 from archsim.schedule.memory_plan import MemoryPlan
 from archsim.schedule.schedule import Schedule, Task
 

@@ -1,0 +1,223 @@
+"""All tilings of an operation that are worth a closer look, and what each takes at least.
+
+Numbers are worked out for all of them at once, in integers.
+"""
+
+from bisect import insort
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from itertools import product
+from operator import itemgetter, mul
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.errors import MappingError
+from archsim.hardware.component import ceil_div
+from archsim.ir.tile import AXES, Axis, Tile
+from archsim.mapping.mapping import Mapping
+from archsim.mapping.work import Work
+
+RIVALS = 10
+"""Tiles of fewer tiles and no more buffer that rule a tile out."""
+LOOPS: tuple[tuple[Axis, ...], ...] = (AXES, ("batch", "n", "m", "k"))
+"""Loop orders: which of two inputs stays while the other one passes."""
+
+Numbers = NDArray[Any]
+"""An integer per tiling, of 64 bits where they surely suffice and of any size otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tiling:
+    """A mapping, and what is known of its stream before it is made."""
+
+    tile: Tile
+    loops: tuple[Axis, ...]
+    ticks: int
+    """Ticks of the busiest channel at least: all that passes it, at its peak."""
+    bits: int
+    """Bits that pass stages, at least."""
+    tiles: int
+    """Tiles in all."""
+    full_tiles: int
+    """Those that no edge cuts short."""
+    full_moves: tuple[int, ...]
+    """How many of these move each operand."""
+
+    @property
+    def mapping(self) -> Mapping:
+        """The mapping itself."""
+        return Mapping(tile=self.tile, loops=self.loops)
+
+
+def tilings_of(work: Work) -> list[Tiling]:
+    """Return the tilings to compare, those of fewest tiles first, in each useful loop order.
+
+    Raises:
+        MappingError: if not even the smallest tile fits the unit's buffer.
+    """
+    boxes = _fitting(work)
+    found: list[tuple[int, Tiling]] = []
+    for loops in LOOPS:
+        # With one tile along m or along n, both orders are the same.
+        differs = (boxes.trips["m"] > 1) & (boxes.trips["n"] > 1)
+        ranks = np.flatnonzero(differs | (loops == AXES))
+        found += zip(ranks.tolist(), _tilings(work, boxes.where(ranks), loops), strict=True)
+    return [tiling for _, tiling in sorted(found, key=itemgetter(0))]
+
+
+@dataclass(frozen=True)
+class _Boxes:
+    """Tiles of many sizes: the length of each along each axis."""
+
+    space: Tile
+    sizes: dict[Axis, Numbers]
+
+    def extent(self, axis: Axis) -> Numbers:
+        return self.sizes[axis]
+
+    @cached_property
+    def trips(self) -> dict[Axis, Numbers]:
+        """Tiles along each axis."""
+        return {axis: -(-self.space.extent(axis) // self.sizes[axis]) for axis in AXES}
+
+    @cached_property
+    def full(self) -> dict[Axis, Numbers]:
+        """Those of them that no edge cuts short."""
+        return {axis: self.space.extent(axis) // self.sizes[axis] for axis in AXES}
+
+    @cached_property
+    def count(self) -> Numbers:
+        """Tiles in all."""
+        return _product(self.trips["k"], (self.trips[axis] for axis in AXES if axis != "k"))
+
+    def where(self, chosen: Numbers | Sequence[int]) -> "_Boxes":
+        return _Boxes(self.space, {axis: sizes[chosen] for axis, sizes in self.sizes.items()})
+
+    def tiles(self) -> list[Tile]:
+        columns = (self.sizes[axis].tolist() for axis in AXES)
+        return [Tile(*sizes) for sizes in zip(*columns, strict=True)]
+
+
+def _product(one: Numbers, factors: Iterable[Numbers]) -> Numbers:
+    found: Numbers = reduce(mul, factors, one)
+    return found
+
+
+def _fitting(work: Work) -> _Boxes:
+    """Return the tiles that fit the buffer, those of fewest tiles first, but for beaten ones.
+
+    Raises:
+        MappingError: if none fits.
+    """
+    boxes = _all_sizes(work)
+    columns = (boxes.count, -boxes.sizes["m"], -boxes.sizes["n"])
+    keys = list(zip(*(column.tolist() for column in columns), strict=True))
+    boxes = boxes.where(sorted(range(len(keys)), key=keys.__getitem__))
+    needs = (work.buffer_bits(boxes) + 0 * boxes.count).tolist()
+    capacity = 8 * work.spec.buffer
+    chosen = _unbeaten((need, rank) for rank, need in enumerate(needs) if need <= capacity)
+    if not chosen:
+        raise MappingError(
+            f"operation {work.operation.name!r}: its smallest tile needs "
+            f"{ceil_div(min(needs), 8):,} B of buffer, "
+            f"{work.unit!r} has {work.spec.buffer:,} B; "
+            f"raise architecture.components.{work.unit}.buffer"
+        )
+    return boxes.where(chosen)
+
+
+def _all_sizes(work: Work) -> _Boxes:
+    space = work.space
+    streams = any(operand.streams for operand in work.operands)
+    cuts = work.operation.cuts if streams else ()
+    choices = [
+        _halvings(space.extent(axis)) if axis in cuts else [space.extent(axis)] for axis in AXES
+    ]
+    columns: Numbers = np.array(list(product(*choices)), dtype=_integers(work)).T
+    return _Boxes(space, dict(zip(AXES, columns, strict=True)))
+
+
+def _integers(work: Work) -> type:
+    """Return a type of integers that hold whatever is worked out here."""
+    architecture = work.architecture
+    bits = sum(one.access.grain * one.access.tensor.format.bits for one in work.operands)
+    slots = work.spec.buffered_tiles * len(work.stages)
+    ticks = max(architecture.ticks(name, 1) for name in architecture.components)
+    return np.int64 if work.space.points * bits * max(slots, ticks) < 2**63 else object
+
+
+def _halvings(extent: int) -> list[int]:
+    """Tile sizes along an axis: all of it, half of it, a quarter, … down to one."""
+    sizes = [extent]
+    while sizes[-1] > 1:
+        sizes.append(ceil_div(sizes[-1], 2))
+    return sizes
+
+
+def _unbeaten(needs: Iterable[tuple[int, int]]) -> list[int]:
+    """Return the ranks before which fewer than ``RIVALS`` come that need no more.
+
+    Since a larger buffer beats none that a smaller one would try, it never makes an operation
+    slower.
+    """
+    first: list[int] = []
+    chosen = []
+    for _, rank in sorted(needs):
+        if len(first) < RIVALS or rank < first[-1]:
+            chosen.append(rank)
+            insort(first, rank)
+            del first[RIVALS:]
+    return sorted(chosen)
+
+
+def _tilings(work: Work, boxes: _Boxes, loops: tuple[Axis, ...]) -> list[Tiling]:
+    """Look at all boxes in one order of loops."""
+    bits = nothing = 0 * boxes.count
+    passing: dict[str, Numbers] = {}
+    full_moves = []
+    for number, operand in enumerate(work.operands):
+        axes = operand.access.axes
+        if number < len(work.reads):
+            moves = _rounds(boxes, loops, axes, boxes.trips)
+            full = _product(nothing + 1, (boxes.full[axis] for axis in axes))
+            full_moves.append(full * _rounds(boxes, loops, axes, boxes.full))
+        else:
+            moves = nothing + 1
+            stored = _product(nothing + 1, (boxes.full[axis] for axis in AXES if axis != "k"))
+            full_moves.append(np.where(boxes.trips["k"] == boxes.full["k"], stored, nothing))
+        moved = moves * operand.access.size_bits(work.space)
+        for channel in operand.way:
+            passing[channel] = passing.get(channel, nothing) + moved
+            bits = bits + moved
+    ticks = nothing
+    for name, passed in passing.items():
+        cycles = -(-passed // work.architecture.channels[name].peak_bits_per_cycle)
+        ticks = np.maximum(ticks, cycles * work.architecture.ticks(name, 1))
+    full_tiles = _product(nothing + 1, boxes.full.values())
+    moves_of_each = zip(*(column.tolist() for column in full_moves), strict=True)
+    numbers = (column.tolist() for column in (ticks, bits, boxes.count, full_tiles))
+    return [
+        Tiling(tile, loops, *row)
+        for tile, *row in zip(boxes.tiles(), *numbers, moves_of_each, strict=True)
+    ]
+
+
+def _rounds(
+    boxes: _Boxes, loops: Sequence[Axis], axes: Sequence[Axis], trips: dict[Axis, Numbers]
+) -> Numbers:
+    """How often each part of a tensor that is read comes in, in so many ``trips`` of the loops.
+
+    As often as the loops go round that the tensor does not depend on, around those that it
+    does: one that stays where it is keeps the part in the buffer.
+    """
+    rounds = 0 * boxes.count + 1
+    moves = rounds < 1
+    for axis in reversed(loops):
+        if axis in axes:
+            moves = moves | (boxes.trips[axis] > 1)
+        else:
+            rounds = rounds * np.where(moves, trips[axis], 1)
+    return rounds
