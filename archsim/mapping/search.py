@@ -87,7 +87,7 @@ class Bound:
         self._loads = (True,) * len(work.reads)
         off_chip = (StageKind.FETCH, StageKind.STORE)
         self._off_chip = [n for n, stage in enumerate(work.stages) if stage.kind in off_chip]
-        self._known: dict[tuple[Tile, tuple[Axis, ...], int], int] = {}
+        self._known: dict[tuple[tuple[int, ...], tuple[Axis, ...], int], int] = {}
 
     def traffic(self, tiling: Tiling) -> int:
         """All that passes the busiest channel, at its peak."""
@@ -132,7 +132,7 @@ class Bound:
 
     def _busy(self, tiling: Tiling, number: int) -> int:
         """Ticks of service of full tiles at a stage."""
-        key = tiling.tile, tiling.loops, number
+        key = tiling.sizes, tiling.loops, number
         if key not in self._known:
             cycles = self._cycles(tiling, number)
             self._known[key] = self.work.architecture.ticks(

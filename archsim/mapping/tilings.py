@@ -4,12 +4,12 @@ Numbers are worked out for all of them at once, in integers.
 """
 
 from bisect import insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
-from itertools import product
+from itertools import product, repeat
 from operator import itemgetter, mul
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,11 +29,11 @@ Numbers = NDArray[Any]
 """An integer per tiling, of 64 bits where they surely suffice and of any size otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tiling:
+class Tiling(NamedTuple):
     """A mapping, and what is known of its stream before it is made."""
 
-    tile: Tile
+    sizes: tuple[int, ...]
+    """The tile's length along each axis."""
     loops: tuple[Axis, ...]
     ticks: int
     """Ticks of the busiest channel at least: all that passes it, at its peak."""
@@ -45,6 +45,11 @@ class Tiling:
     """Those that no edge cuts short."""
     full_moves: tuple[int, ...]
     """How many of these move each operand."""
+
+    @property
+    def tile(self) -> Tile:
+        """The tile: few are ever asked for."""
+        return Tile(*self.sizes)
 
     @property
     def mapping(self) -> Mapping:
@@ -96,10 +101,6 @@ class _Boxes:
     def where(self, chosen: Numbers | Sequence[int]) -> "_Boxes":
         return _Boxes(self.space, {axis: sizes[chosen] for axis, sizes in self.sizes.items()})
 
-    def tiles(self) -> list[Tile]:
-        columns = (self.sizes[axis].tolist() for axis in AXES)
-        return [Tile(*sizes) for sizes in zip(*columns, strict=True)]
-
 
 def _product(one: Numbers, factors: Iterable[Numbers]) -> Numbers:
     found: Numbers = reduce(mul, factors, one)
@@ -113,8 +114,7 @@ def _fitting(work: Work) -> _Boxes:
         MappingError: if none fits.
     """
     boxes = _all_sizes(work)
-    columns = (boxes.count, -boxes.sizes["m"], -boxes.sizes["n"])
-    keys = list(zip(*(column.tolist() for column in columns), strict=True))
+    keys = list(_rows((boxes.count, -boxes.sizes["m"], -boxes.sizes["n"])))
     boxes = boxes.where(sorted(range(len(keys)), key=keys.__getitem__))
     needs = (work.buffer_bits(boxes) + 0 * boxes.count).tolist()
     capacity = 8 * work.spec.buffer
@@ -173,7 +173,7 @@ def _unbeaten(needs: Iterable[tuple[int, int]]) -> list[int]:
     return sorted(chosen)
 
 
-def _tilings(work: Work, boxes: _Boxes, loops: tuple[Axis, ...]) -> list[Tiling]:
+def _tilings(work: Work, boxes: _Boxes, loops: tuple[Axis, ...]) -> Iterable[Tiling]:
     """Look at all boxes in one order of loops."""
     bits = nothing = 0 * boxes.count
     passing: dict[str, Numbers] = {}
@@ -197,12 +197,21 @@ def _tilings(work: Work, boxes: _Boxes, loops: tuple[Axis, ...]) -> list[Tiling]
         cycles = -(-passed // work.architecture.channels[name].peak_bits_per_cycle)
         ticks = np.maximum(ticks, cycles * work.architecture.ticks(name, 1))
     full_tiles = _product(nothing + 1, boxes.full.values())
-    moves_of_each = zip(*(column.tolist() for column in full_moves), strict=True)
-    numbers = (column.tolist() for column in (ticks, bits, boxes.count, full_tiles))
-    return [
-        Tiling(tile, loops, *row)
-        for tile, *row in zip(boxes.tiles(), *numbers, moves_of_each, strict=True)
-    ]
+    columns = (ticks, bits, boxes.count, full_tiles)
+    return map(
+        Tiling._make,
+        zip(
+            _rows(boxes.sizes[axis] for axis in AXES),
+            repeat(loops),
+            *(column.tolist() for column in columns),
+            _rows(full_moves),
+            strict=False,  # loops are repeated for ever
+        ),
+    )
+
+
+def _rows(columns: Iterable[Numbers]) -> Iterator[tuple[int, ...]]:
+    return zip(*(column.tolist() for column in columns), strict=True)
 
 
 def _rounds(
