@@ -54,6 +54,21 @@ def test_every_combination_is_a_case_but_for_those_left_out(written):
     assert plan.cases[0].overrides["architecture.components.array.clock"] == "500 MHz"
 
 
+def test_what_values_of_two_axes_change_together_only_cases_with_both_change(written):
+    combined = """combined:
+  - labels: {size: large, clock: fast}
+    changes: {architecture.components.array.rows: 16, workload.k: 8}
+leave_out"""
+    changed = {
+        case.name: (case.overrides.get("architecture.components.array.rows"), case.overrides)
+        for case in read_plan(written("leave_out", combined)).cases
+    }
+
+    assert {name for name, (rows, _) in changed.items() if rows} == {"large, fast"}
+    assert changed["large, fast"][1]["workload.k"] == 8  # over the 16 of its size
+    assert changed["large, slow"][1]["workload.k"] == 16
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_case_that_fails_stays_in_the_table_with_its_reason(written, workers):
     report = archsim.compare(written(), workers=workers)
@@ -117,6 +132,21 @@ def test_a_failure_ends_the_command_with_one_and_everything_else_is_told(written
             "leave_out",
             "published: [{metric: energy_j, better: {}, than: {}, ratio: 2}]\nleave_out",
             "published.0: a published value needs a source",
+        ),
+        (
+            "leave_out",
+            "combined: [{labels: {size: large, clock: tiny}, changes: {}}]\nleave_out",
+            "no case has it: all that do are left out",
+        ),
+        (
+            "leave_out",
+            "combined: [{labels: {size: huge}, changes: {}}]\nleave_out",
+            "no size 'huge'",
+        ),
+        (
+            "leave_out",
+            "combined: [{labels: {size: large}, change: {}}]\nleave_out",
+            "unknown key (did you mean 'changes'?)",
         ),
         (
             SMALL[SMALL.index("axes") : SMALL.index("baseline")],
