@@ -1,7 +1,6 @@
 """A comparison's file: what it makes of axes, what it refuses, and how it runs."""
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +12,6 @@ from archsim.errors import ConfigError
 from tests.conftest import EXPERIMENTS
 
 GEMM = EXPERIMENTS / "array_gemm.yaml"
-COMPARISONS = Path(__file__).parents[2] / "configs" / "comparisons"
 SMALL = f"""
 name: small
 experiment: {GEMM}
@@ -169,11 +167,3 @@ def test_a_wrong_value_of_a_case_ends_it_all(written, workers):
 
     with pytest.raises(ConfigError, match="clock"):
         archsim.compare(file, workers=workers)
-
-
-@pytest.mark.parametrize("file", sorted(COMPARISONS.glob("*.yaml")), ids=lambda file: file.stem)
-def test_a_shipped_comparison_is_well_formed(file):
-    plan = read_plan(file)
-
-    assert len({case.name for case in plan.cases}) == len(plan.cases)
-    assert all(published.source for published in plan.published)
