@@ -14,7 +14,7 @@ SMALL = {
     "contraction_orders": "generic_array, TT, 1, fewest MACs",
     "fetta": "BERT-base block, TT, tpu_like, right to left",
     "fetta_gpu": "one TT layer, 32 tokens, tpu_like, right to left",
-    "fetta_sizes": "BERT-base block, TT, rank 4, tpu_like, searched",
+    "fetta_sizes": "rank 4, tpu_like, searched",
     "machines": "tiny, 16 x 16 x 16, tpu_like",
     "u50": "2 encoders, U50, searched",
 }
