@@ -1,6 +1,7 @@
 """Every configuration that ships: valid, sourced, and what its comments promise."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,17 @@ def test_a_shipped_config_is_valid(path):
 @pytest.mark.slow
 def test_the_largest_shipped_config_is_valid():
     assert check(LARGE)
+
+
+def test_an_installed_archsim_has_every_configuration():
+    project = tomllib.loads((CONFIGS.parent / "pyproject.toml").read_text())
+
+    shipped = project["tool"]["setuptools"]["data-files"]
+
+    assert shipped == {
+        f"share/archsim/configs/{folder}": [f"configs/{folder}/*.yaml"]
+        for folder in sorted({file.parent.name for file in FILES})
+    }
 
 
 @pytest.mark.parametrize(

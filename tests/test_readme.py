@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from archsim.comparison import read_plan
 from archsim.hardware import COMPONENTS
 from archsim.ir import WORKLOADS
 
@@ -28,6 +29,21 @@ def test_the_first_example_runs(monkeypatch, capsys):
     latency, macs = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"\d+\.\d ms, \d+ mJ, \w+", latency)
     assert int(macs) > 0
+
+
+def test_the_comparison_reads_and_every_shipped_one_is_told_of(tmp_path):
+    (example,) = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
+    file = tmp_path / "orders.yaml"
+    file.write_text(example)
+
+    plan = read_plan(file)
+
+    assert [case.name for case in plan.cases][:2] == [
+        "32, fewest MACs",
+        "32, searched for the machine",
+    ]
+    shipped = (ROOT / "configs" / "comparisons").glob("*.yaml")
+    assert all(f"\n| `{file.stem}` |" in README for file in shipped)
 
 
 def test_a_workload_and_a_component_are_one_file_each():

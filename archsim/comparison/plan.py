@@ -2,7 +2,9 @@
 
 ``axes`` holds, for each axis, its values by label; each is what it changes of an experiment, by
 dotted path, and may name another ``experiment``. Every combination is a case, but for those
-that ``leave_out`` names. ``experiments`` is a list of named ones instead: an axis of that name.
+that ``leave_out`` names. What values of several axes change only together, as the width of a
+network that each architecture calls by another name, stands under ``combined``.
+``experiments`` is a list of named ones instead: an axis of that name.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,6 +26,7 @@ SECTIONS = (
     "experiment",
     "axes",
     "experiments",
+    "combined",
     "leave_out",
     "baseline",
     "published",
@@ -67,10 +70,12 @@ def read_plan(path: str | Path) -> ComparisonPlan:
     root = document.root
     root.allow_only(SECTIONS)
     axes = _axes(root)
-    cases = tuple(_cases(root, axes))
+    combined = _combined(root, axes)
+    cases = tuple(_cases(root, axes, combined))
     baseline = _labels(root["baseline"], axes)
-    if not any(baseline.items() <= dict(case.labels).items() for case in cases):
-        raise root["baseline"].fail("no case has it: all that do are left out")
+    for labels, section in ((baseline, root["baseline"]), *combined):
+        if not any(labels.items() <= dict(case.labels).items() for case in cases):
+            raise section.fail("no case has it: all that do are left out")
     return ComparisonPlan(
         name=_text(root, "name", Path(path).stem),
         title=_text(root, "title", Path(path).stem),
@@ -143,21 +148,27 @@ def _members(section: Section) -> dict[str, Section]:
     return {key: section[key] for key in section.keys}
 
 
-def _cases(root: Section, axes: Axes) -> Iterator[CasePlan]:
+Combined = list[tuple[dict[str, str], Section]]
+"""Labels, and what cases that have all of them change besides."""
+
+
+def _cases(root: Section, axes: Axes, combined: Combined) -> Iterator[CasePlan]:
     default = root.get(EXPERIMENT)
     left_out = _left_out(root, axes)
     for values in product(*(axis.items() for axis in axes.values())):
         labels = dict(zip(axes, (label for label, _ in values), strict=True))
         if any(each.items() <= labels.items() for each in left_out):
             continue
-        named = [section[EXPERIMENT] for _, section in values if EXPERIMENT in section]
+        together = (part for those, part in combined if those.items() <= labels.items())
+        sections = [*(section for _, section in values), *together]
+        named = [section[EXPERIMENT] for section in sections if EXPERIMENT in section]
         file = named[-1] if named else default
         if file is None:
             hint = "name one under `experiment`, or on an axis"
             raise root.fail(f"no experiment for {', '.join(labels.values())}", hint)
         changes = {
             key: section[key].data
-            for _, section in values
+            for section in sections
             for key in section.keys
             if key != EXPERIMENT
         }
@@ -172,6 +183,22 @@ def _cases(root: Section, axes: Axes) -> Iterator[CasePlan]:
 def _experiment(section: Section) -> Path:
     """Return the file of an experiment that a comparison names."""
     return config.find(str(section.data), (*section.path[:-1], EXPERIMENT), section.node.place)
+
+
+def _combined(root: Section, axes: Axes) -> Combined:
+    section = root.get("combined")
+    if section is None:
+        return []
+    if not isinstance(section.data, list):
+        raise section.fail("expected a list of mappings, each with labels and changes")
+    found: Combined = []
+    for number in range(len(section.data)):
+        part = section[str(number)]
+        _mapping(part)
+        part.allow_only(("labels", "changes"))
+        _mapping(part["changes"])
+        found.append((_labels(part["labels"], axes), part["changes"]))
+    return found
 
 
 def _left_out(root: Section, axes: Axes) -> list[dict[str, str]]:

@@ -1,7 +1,6 @@
 """A comparison's file: what it makes of axes, what it refuses, and how it runs."""
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +12,6 @@ from archsim.errors import ConfigError
 from tests.conftest import EXPERIMENTS
 
 GEMM = EXPERIMENTS / "array_gemm.yaml"
-COMPARISONS = Path(__file__).parents[2] / "configs" / "comparisons"
 SMALL = f"""
 name: small
 experiment: {GEMM}
@@ -52,6 +50,21 @@ def test_every_combination_is_a_case_but_for_those_left_out(written):
         "small, slow", "small, fast", "small, tiny", "large, slow", "large, fast",
     ]  # fmt: skip
     assert plan.cases[0].overrides["architecture.components.array.clock"] == "500 MHz"
+
+
+def test_what_values_of_two_axes_change_together_only_cases_with_both_change(written):
+    combined = """combined:
+  - labels: {size: large, clock: fast}
+    changes: {architecture.components.array.rows: 16, workload.k: 8}
+leave_out"""
+    changed = {
+        case.name: (case.overrides.get("architecture.components.array.rows"), case.overrides)
+        for case in read_plan(written("leave_out", combined)).cases
+    }
+
+    assert {name for name, (rows, _) in changed.items() if rows} == {"large, fast"}
+    assert changed["large, fast"][1]["workload.k"] == 8  # over the 16 of its size
+    assert changed["large, slow"][1]["workload.k"] == 16
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -119,6 +132,21 @@ def test_a_failure_ends_the_command_with_one_and_everything_else_is_told(written
             "published.0: a published value needs a source",
         ),
         (
+            "leave_out",
+            "combined: [{labels: {size: large, clock: tiny}, changes: {}}]\nleave_out",
+            "no case has it: all that do are left out",
+        ),
+        (
+            "leave_out",
+            "combined: [{labels: {size: huge}, changes: {}}]\nleave_out",
+            "no size 'huge'",
+        ),
+        (
+            "leave_out",
+            "combined: [{labels: {size: large}, change: {}}]\nleave_out",
+            "unknown key (did you mean 'changes'?)",
+        ),
+        (
             SMALL[SMALL.index("axes") : SMALL.index("baseline")],
             "experiments: [{name: a}, {name: a}]\n",
             "two experiments are called 'a'",
@@ -139,11 +167,3 @@ def test_a_wrong_value_of_a_case_ends_it_all(written, workers):
 
     with pytest.raises(ConfigError, match="clock"):
         archsim.compare(file, workers=workers)
-
-
-@pytest.mark.parametrize("file", sorted(COMPARISONS.glob("*.yaml")), ids=lambda file: file.stem)
-def test_a_shipped_comparison_is_well_formed(file):
-    plan = read_plan(file)
-
-    assert len({case.name for case in plan.cases}) == len(plan.cases)
-    assert all(published.source for published in plan.published)
