@@ -1,0 +1,6 @@
+"""Spin dynamics: electrically detected free induction decay of donors, as physics and work."""
+
+from workloads.spin_dynamics.pair import pair_signal
+from workloads.spin_dynamics.single_spin import free_induction_decay, hahn_echo
+
+__all__ = ["free_induction_decay", "hahn_echo", "pair_signal"]
