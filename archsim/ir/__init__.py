@@ -1,8 +1,11 @@
 """What is computed: tensors, operations, graphs, and their numpy interpreter."""
 
+from archsim.ir.arrange import Arrange
 from archsim.ir.builder import GraphBuilder
 from archsim.ir.choice import Choice
+from archsim.ir.eigen import SymmetricEigen
 from archsim.ir.execute import execute
+from archsim.ir.fused import Fused
 from archsim.ir.graph import OperationGraph
 from archsim.ir.indexed import Contraction, Elementwise, Permute, Reduction
 from archsim.ir.lookup import Gather, ScatterAdd
@@ -14,9 +17,11 @@ from archsim.ir.workload import WORKLOADS, Workload
 __all__ = [
     "WORKLOADS",
     "Access",
+    "Arrange",
     "Choice",
     "Contraction",
     "Elementwise",
+    "Fused",
     "Gather",
     "GraphBuilder",
     "Layout",
@@ -27,6 +32,7 @@ __all__ = [
     "Reduction",
     "Role",
     "ScatterAdd",
+    "SymmetricEigen",
     "TensorSpec",
     "Tile",
     "Workload",

@@ -31,6 +31,8 @@ CALLS: dict[str, tuple[str, Callable[..., Any], int]] = {
     "log": ("log", np.log, 1),
     "sqrt": ("sqrt", np.sqrt, 1),
     "tanh": ("tanh", np.tanh, 1),
+    "sin": ("sin", np.sin, 1),
+    "cos": ("cos", np.cos, 1),
     "maximum": ("maximum", np.maximum, 2),
     "greater": ("maximum", lambda a, b: np.greater(a, b).astype(float), 2),
 }

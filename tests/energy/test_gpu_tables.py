@@ -16,7 +16,7 @@ BITS = {"fp64": 64, "tf32": 19, "fp16": 16, "bf16": 16, "fp8_e4m3": 8, "fp8_e5m2
 MACS = {"fp64": 16, "tf32": 32, "fp16": 64, "bf16": 64, "fp8_e4m3": 128, "fp8_e5m2": 128} | {
     "int8": 128
 }
-INSTRUCTIONS = {"divide": 9, "sqrt": 9, "exp": 4, "log": 7, "tanh": 12}
+INSTRUCTIONS = {"divide": 9, "sqrt": 9, "exp": 4, "log": 7, "tanh": 12, "sin": 16, "cos": 16}
 FLOATS = ("fp64", "fp32", "tf32", "fp16", "bf16")
 GPUS = ("a100", "h100", "rtx3090")
 

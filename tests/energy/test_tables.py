@@ -30,6 +30,7 @@ BITS = {"fp64": 64, "fp32": 32, "tf32": 19, "fp16": 16, "bf16": 16, "fp8_e4m3": 
 }
 EXP_TERMS = {"fp64": (16, 16), "fp32": (10, 10)}  # multiplies, adds
 LOG_TERMS = {"fp64": (20, 20), "fp32": (14, 12)}
+SIN_TERMS = {"fp64": (13, 11), "fp32": (10, 8)}
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +121,8 @@ def test_other_functions_cost_the_multiplies_and_adds_of_their_algorithms(asic, 
     assert price("sqrt") == price("divide")
     assert price("exp") == pytest.approx(terms(*EXP_TERMS.get(number_format, (6, 6))))
     assert price("log") == pytest.approx(terms(*LOG_TERMS.get(number_format, (9, 8))))
+    assert price("sin") == pytest.approx(terms(*SIN_TERMS.get(number_format, (6, 6))))
+    assert price("cos") == price("sin")
     assert price("tanh") == pytest.approx(terms(1, 2) + price("exp") + price("divide"))
 
 

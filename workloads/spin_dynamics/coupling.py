@@ -28,6 +28,8 @@ exponential between them is assumed.
 """
 DIPOLAR_MHZ_NM3 = 52.04
 """Of two electrons with g = 2."""
+Modulation = Floats | float
+"""What a coupling leaves of a fringe, for each delay or for all."""
 
 
 def exchange_mhz(distance_nm: ArrayLike) -> Floats:
@@ -54,7 +56,7 @@ def dipolar_mhz(distance_nm: ArrayLike, cos_angle: ArrayLike = 0.0) -> Floats:
 
 
 def selective_fid(
-    delays_ns: ArrayLike, detuning_mhz: float, sigma_mhz: float, modulation: ArrayLike
+    delays_ns: ArrayLike, detuning_mhz: float, sigma_mhz: float, modulation: Modulation
 ) -> Floats:
     """Return ``(1 + g(T) cos(2 pi D T) m) / 2``, m = cos(pi J' T) or its mean over pairs."""
     delays = checked_delays("delays_ns", delays_ns) * US_PER_NS
@@ -64,7 +66,7 @@ def selective_fid(
 
 
 def selective_echo(
-    t2_ns: ArrayLike, t1_ns: float, detuning_mhz: float, sigma_mhz: float, modulation: ArrayLike
+    t2_ns: ArrayLike, t1_ns: float, detuning_mhz: float, sigma_mhz: float, modulation: Modulation
 ) -> Floats:
     """Return ``(1 - g cos(2 pi D (T2 - T1)) m) / 2``, m = cos(pi J' (T2 - T1)).
 
@@ -83,7 +85,7 @@ def double_resonance(
     t2_ns: float,
     detuning_mhz: float,
     sigma_mhz: float,
-    modulation: ArrayLike,
+    modulation: Modulation,
 ) -> Floats:
     """Return the echo with a pi pulse on B at ``pump_ns`` after the first pulse, up to T1.
 
@@ -123,7 +125,8 @@ def mean_over_distances(times_us: ArrayLike, nearest_nm: float, farthest_nm: flo
         raise ValueError(f"nearest_nm: must be < farthest_nm = {farthest_nm}, got {nearest_nm}")
     times = np.asarray(times_us, dtype=np.float64)
     largest, smallest = float(exchange_mhz(nearest_nm)), float(exchange_mhz(farthest_nm))
-    return np.vectorize(lambda t: _mean_cosine(pi * t * largest, log(largest / smallest)))(times)
+    means = np.vectorize(lambda t: _mean_cosine(pi * t * largest, log(largest / smallest)))(times)
+    return np.asarray(means, dtype=np.float64)
 
 
 def _mean_cosine(highest: float, logarithms: float) -> float:

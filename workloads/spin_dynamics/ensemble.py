@@ -23,7 +23,7 @@ MOST_NODES = 1 << 14
 def gauss_hermite(nodes: int) -> tuple[Floats, Floats]:
     """Return nodes x and weights w for a standard normal variable: ``sum w f(x)``."""
     points, weights = np.polynomial.hermite_e.hermegauss(nodes)
-    return points, weights / weights.sum()
+    return points.astype(np.float64), (weights / weights.sum()).astype(np.float64)
 
 
 def normal_nodes(omega: float) -> tuple[Floats, Floats]:
@@ -47,9 +47,9 @@ def normal_nodes(omega: float) -> tuple[Floats, Floats]:
             f"the line dephases by {omega:,.0f} rad a standard deviation, which takes more than "
             f"{MOST_NODES} nodes; shorten the delays or narrow the line"
         )
-    points = spacing * np.arange(-half, half + 1)
-    weights = np.exp(-(points**2) / 2)
-    return points, weights / weights.sum()
+    points: Floats = spacing * np.arange(-half, half + 1, dtype=np.float64)
+    weights: Floats = np.exp(-(points**2) / 2)
+    return points, np.asarray(weights / weights.sum())
 
 
 def _hermite_nodes(omega: float) -> int:

@@ -72,7 +72,7 @@ def static_hamiltonian(
     return h
 
 
-def propagator(hamiltonian: ArrayLike, duration_us: float) -> Rotations:
+def propagator(hamiltonian: Floats | Rotations, duration_us: float) -> Rotations:
     """Return ``exp(-2 pi i H t)`` of hermitian matrices (..., n, n)."""
     energies, states = np.linalg.eigh(hamiltonian)
     phases = np.exp(-2j * pi * energies * duration_us)

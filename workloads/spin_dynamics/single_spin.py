@@ -43,7 +43,7 @@ def pulse_elements(
     effective = np.hypot(rabi, detuning)
     angle = pi * effective * duration_us
     sine = np.sin(angle) / effective
-    return np.cos(angle) - 1j * sine * detuning, -1j * sine * rabi
+    return np.asarray(np.cos(angle) - 1j * sine * detuning), np.asarray(-1j * sine * rabi)
 
 
 def flip_probability(detuning_mhz: ArrayLike, rabi: float, duration_us: float) -> Floats:
@@ -97,7 +97,7 @@ def free_induction_decay(
     detuning_mhz: float,
     sigma_mhz: float,
     half_pi_ns: float,
-    finite_pulses: bool = True,  # noqa: FBT001, FBT002  (a public name's signature)
+    finite_pulses: bool = True,
     *,
     projection_phase_deg: float = 0.0,
 ) -> Floats:
@@ -128,7 +128,7 @@ def hahn_echo(
     detuning_mhz: float,
     sigma_mhz: float,
     half_pi_ns: float,
-    finite_pulses: bool = True,  # noqa: FBT001, FBT002  (a public name's signature)
+    finite_pulses: bool = True,
     *,
     projection_phase_deg: float = 0.0,
 ) -> Floats:
