@@ -1,0 +1,90 @@
+"""Fused: it computes its graph, counts it, and moves only what enters and leaves."""
+
+import numpy as np
+import pytest
+
+from archsim import formats
+from archsim.errors import GraphError
+from archsim.ir import Fused, GraphBuilder, OperationGraph, Phase, execute
+
+SIZES = {"e": 3, "t": 5, "s": 2}
+FP32 = formats.parse("fp32")
+
+
+def parts():
+    """``out[t] = sum over e of w[e] sum over s of cos(l[e, s] t)``."""
+    b = GraphBuilder("inner", SIZES, FP32)
+    lines, delays, weight = b.tensor("l", (3, 2)), b.tensor("d", (5,)), b.tensor("w", (3,))
+    phases = b.elementwise("p", Phase.INFERENCE, "e s, t -> e s t", "cos(a * b)", lines, delays)
+    summed = b.reduce("q", Phase.INFERENCE, "e s t -> e t", phases)
+    out = b.contract("out", Phase.INFERENCE, "e, e t -> t", weight, summed)
+    return b.graph(), (lines, delays, weight), out
+
+
+def fused(**fields):
+    graph, inputs, out = parts()
+    given = {
+        "name": "kernel",
+        "phase": Phase.INFERENCE,
+        "inputs": inputs,
+        "outputs": (out,),
+        "equation": "e s, t, e -> t",
+        "sizes": SIZES,
+        "graph": graph,
+        "kept": ("t",),
+        "summed": ("e",),
+    }
+    return Fused(**{**given, **fields})
+
+
+def test_it_computes_what_its_graph_computes():
+    random = np.random.default_rng(1)
+    graph, inputs, _ = parts()
+    values = {tensor.name: random.standard_normal(tensor.shape) for tensor in inputs}
+
+    alone = execute(OperationGraph([fused()]), values)
+
+    assert alone.keys() == {*values, "out"}
+    np.testing.assert_array_equal(alone["out"], execute(graph, values)["out"])
+
+
+def test_it_counts_all_that_runs_at_a_point_and_a_product_as_two():
+    operation = fused()
+
+    # Two lines s a point: cos, multiply, add each; then a multiply and an add.
+    assert dict(operation.functions) == {"cos": 2, "multiply": 3, "add": 3}
+    assert operation.space.points == 15
+    assert operation.macs == 0
+    assert operation.number_format == FP32
+
+
+def test_a_count_that_does_not_divide_is_rounded_up():
+    operation = fused(kept=("t",), summed=(), equation="e s, t, e -> t")
+
+    assert operation.space.points == 5
+    assert operation.functions["cos"] == 6
+
+
+def test_it_reads_its_inputs_and_writes_its_output():
+    operation = fused()
+    space = operation.space
+
+    assert [read.elements(space) for read in operation.reads] == [6, 5, 3]
+    assert [read.axes for read in operation.reads] == [("k",), ("m",), ("k",)]
+    assert [write.elements(space) for write in operation.writes] == [5]
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"inputs": parts()[1][:2], "equation": "e s, t -> t"}, "are not the graph's"),
+        ({"outputs": (parts()[1][1],)}, "the graph makes"),
+        ({"kept": ("e",)}, "must have all of kept"),
+        ({"summed": ("t",)}, "none of summed"),
+        ({"summed": ("e", "s")}, "'e' has some but not all of 'e s'"),
+        ({"equation": "e s, t -> t"}, "3 inputs for"),
+    ],
+)
+def test_what_does_not_fit_is_refused(fields, message):
+    with pytest.raises(GraphError, match=f"operation 'kernel' .reduction.: .*{message}"):
+        fused(**fields)
