@@ -19,11 +19,11 @@ def largest_error(workload: ElectricallyDetectedFid, number_format: str) -> floa
     Each tensor that a graph makes is rounded to its format: what is worked on for each pair
     and delay to ``number_format``; what each pair needs once, phases and the ensemble's mean
     to the same format where it has over 32 bit, to fp32 where not, as their hardware would
-    accumulate. Nothing is rounded within an operation, so that a fused kernel errs by its
-    inputs alone. The reference is float64, without a graph.
+    accumulate. A fused kernel is taken to round as its operations do. NaN stands for a format
+    that the numbers leave. The reference is float64, without a graph.
     """
     wide = number_format if formats.parse(number_format).bits > PRECISE_BITS else "fp32"
-    made = replace(workload, number_format=number_format, member_format=wide)
+    made = replace(workload, number_format=number_format, member_format=wide, fused=False)
     computed = execute(made.lower(), made.inputs(), round_to_format=True, keep=["signal"])
     return float(np.abs(computed["signal"] - workload.signal()).max())
 

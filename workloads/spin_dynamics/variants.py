@@ -109,10 +109,11 @@ def dense_stepping(setup: Setup, pair: Pair, sequence: Sequence) -> TensorSpec:
     work, builder = kernel.work, kernel.builder
     left = work.arrange("pulse.left", layouts.LEFT_OF_ROWS, "z p s y", turn)
     right = work.arrange("pulse.right", layouts.RIGHT_OF_ROWS, "y s z q", turn)
-    further = work.arrange("step.right", layouts.RIGHT_OF_ROWS, "y s z q", step)
     begun = work.arrange("pulse.rows", layouts.ROWS, "p z q", turn)
     evolved = work.arrange("delay1", layouts.ROWS, "p z q", step)
     rows = "e p y s, e y s z q -> e p z q"
+    if delays > 2:
+        further = work.arrange("step.right", layouts.RIGHT_OF_ROWS, "y s z q", step)
     means = []
     for delay in range(delays):
         name = f"delay{delay}"
