@@ -19,6 +19,9 @@ import archsim
         ("archsim.hardware", "ButterflySpec"),
         ("archsim.hardware", "ProcessingArraySpec"),
         ("workloads.tensor_layers", "training_graph"),
+        ("workloads.spin_dynamics", "free_induction_decay"),
+        ("workloads.spin_dynamics", "hahn_echo"),
+        ("workloads.spin_dynamics", "pair_signal"),
     ],
 )
 def test_a_public_name_exists_and_is_described(module, name):

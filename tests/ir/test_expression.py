@@ -21,7 +21,7 @@ A, B = np.array([1.0, -4.0, 9.0]), np.array([2.0, 3.0, 0.5])
         ("greater(a, b)", [0, 0, 1], {"maximum": 1}),
         ("exp(a * 0) + tanh(b * 0)", [1, 1, 1], {"exp": 1, "tanh": 1, "multiply": 2, "add": 1}),
         ("sqrt(a * a)", [1, 4, 9], {"sqrt": 1, "multiply": 1}),
-        ("sin(a) * 0 + cos(b * 0)", [1, 1, 1], {"sin": 1, "cos": 1, "multiply": 2, "add": 1}),
+        ("sin(a * 0) + cos(b * 0)", [1, 1, 1], {"sin": 1, "cos": 1, "multiply": 2, "add": 1}),
         ("log(exp(b))", [2, 3, 0.5], {"log": 1, "exp": 1}),
         ("a", [1, -4, 9], {"move": 1}),
     ],

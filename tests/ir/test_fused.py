@@ -12,12 +12,13 @@ FP32 = formats.parse("fp32")
 
 
 def parts():
-    """``out[t] = sum over e of w[e] sum over s of cos(l[e, s] t)``."""
+    """``out[t] = sum over e of w[e]^2 sum over s of cos(l[e, s] t)``."""
     b = GraphBuilder("inner", SIZES, FP32)
     lines, delays, weight = b.tensor("l", (3, 2)), b.tensor("d", (5,)), b.tensor("w", (3,))
     phases = b.elementwise("p", Phase.INFERENCE, "e s, t -> e s t", "cos(a * b)", lines, delays)
     summed = b.reduce("q", Phase.INFERENCE, "e s t -> e t", phases)
-    out = b.contract("out", Phase.INFERENCE, "e, e t -> t", weight, summed)
+    squared = b.elementwise("v", Phase.INFERENCE, "e -> e", "a * a", weight)
+    out = b.contract("out", Phase.INFERENCE, "e, e t -> t", squared, summed)
     return b.graph(), (lines, delays, weight), out
 
 
@@ -51,18 +52,19 @@ def test_it_computes_what_its_graph_computes():
 def test_it_counts_all_that_runs_at_a_point_and_a_product_as_two():
     operation = fused()
 
-    # Two lines s a point: cos, multiply, add each; then a multiply and an add.
-    assert dict(operation.functions) == {"cos": 2, "multiply": 3, "add": 3}
+    # Two lines s a point: cos, multiply, add each; then a multiply and an add; and three
+    # squares of weights over all 15 points, rounded up.
+    assert dict(operation.functions) == {"cos": 2, "multiply": 4, "add": 3}
     assert operation.space.points == 15
     assert operation.macs == 0
     assert operation.number_format == FP32
 
 
-def test_a_count_that_does_not_divide_is_rounded_up():
-    operation = fused(kept=("t",), summed=(), equation="e s, t, e -> t")
+def test_what_is_not_on_the_grid_is_worked_through_at_each_point():
+    operation = fused(summed=())
 
     assert operation.space.points == 5
-    assert operation.functions["cos"] == 6
+    assert dict(operation.functions) == {"cos": 6, "multiply": 10, "add": 9}
 
 
 def test_it_reads_its_inputs_and_writes_its_output():

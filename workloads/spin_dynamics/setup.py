@@ -27,8 +27,8 @@ TERMS = 8
 """Of the Taylor series of a propagator: 7 products."""
 SHORT = 0.125
 """Turns in radians that the series takes; longer ones are halved and squared."""
-TINY = 1e-18
-"""Added under a root: no division is by zero where pairs do not couple at all."""
+LEAST_DELTA_MHZ = 1e-9
+"""Added to the detunings' difference: nothing is divided by zero where equal spins do not couple."""
 
 CONSTANTS: dict[str, Array] = {
     "spin_a": static_hamiltonian(1, 0, 0, 0),
@@ -216,14 +216,15 @@ class Setup:
         uu and du-ud blocks are apart: ``+-(dA + dB) / 2 + J' / 4`` and ``-J' / 4 +- Om / 2``;
         the second state is the one that is mostly ud.
         """
-        one, two = "e, e -> e", "e, e, e -> e"
+        one = "e, e -> e"
         delta = self.each("delta", one, "a - b", pair.detuning_a, pair.detuning_b)
         total = self.each("total", one, "a + b", pair.detuning_a, pair.detuning_b)
         secular = self.each("secular", one, "a + b", pair.exchange, pair.dipolar)
         flip = self.each("flip", one, "a - 0.5 * b", pair.exchange, pair.dipolar)
         sign = self.each("sign", "e -> e", "2 * greater(a, 0) - 1", delta)
-        gap = self.each("gap", one, f"sqrt(a * a + b * b + {TINY!r})", delta, flip)
-        cosine = self.each("cosine_half", two, "sqrt(0.5 + 0.5 * a * b / c)", sign, delta, gap)
+        size = self.each("size", one, f"a * b + {LEAST_DELTA_MHZ!r}", sign, delta)
+        gap = self.each("gap", one, "sqrt(a * a + b * b)", size, flip)
+        cosine = self.each("cosine_half", one, "sqrt(0.5 + 0.5 * a / b)", size, gap)
         sine = self.each("sine_half", "e, e, e, e -> e", "a * b / (2 * c * d)", sign, flip, gap,
                          cosine)  # fmt: skip
         signed = self.each("signed_gap", one, "a * b", sign, gap)

@@ -17,11 +17,11 @@ from workloads.spin_dynamics.coupling import (
     selective_fid,
 )
 
-getcontext().prec = 200
+getcontext().prec = 900
 
 
 def cosine_integral_difference(above, below):
-    """Ci(above) - Ci(below) by its power series, in 200 digits."""
+    """Ci(above) - Ci(below) by its power series, in 900 digits."""
     total = Decimal(above).ln() - Decimal(below).ln()
     for x, sign in ((Decimal(above), 1), (Decimal(below), -1)):
         term, n = Decimal(1), 0
@@ -33,7 +33,7 @@ def cosine_integral_difference(above, below):
 
 
 def fresnel(k):
-    """C(k) and S(k) by their power series, in 200 digits."""
+    """C(k) and S(k) by their power series, in 900 digits."""
     half_turn = Decimal(pi) / 2
     found = []
     for first in (0, 1):
@@ -59,7 +59,7 @@ def test_dipolar_coupling_falls_with_the_cube_and_turns_with_the_angle():
     assert float(exchange_mhz(22.06)) == pytest.approx(float(dipolar_mhz(22.06)), rel=0.01)
 
 
-@pytest.mark.parametrize("time_us", [1e-6, 0.01, 0.15, 1.0, 4.0, 10.0, 20.0])
+@pytest.mark.parametrize("time_us", [1e-6, 0.01, 0.15, 4.0, 20.0, 200.0])
 def test_cf8_the_mean_over_distances_is_a_cosine_integral(time_us):
     above, below = pi * 3.0 * time_us, pi * 0.025 * time_us
 

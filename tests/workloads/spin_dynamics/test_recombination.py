@@ -24,6 +24,12 @@ def test_the_charge_is_the_currents_integral_and_vanishes_in_the_end():
     assert charge(1e6, CHANGES, RATES) == pytest.approx(0, abs=1e-12)
 
 
+def test_one_state_alone_loses_its_pairs_for_good():
+    found = charge([0.0, 16.0], [0.3], [1 / 16])
+
+    np.testing.assert_allclose(found, [0, -0.3 * (1 - np.exp(-1))])
+
+
 def test_the_current_changes_its_sign_once():
     """Pairs of 16 us and 1000 us: at 67.2385 us."""
     crossing = sign_change_us(16, 1000)

@@ -14,6 +14,7 @@ from workloads.spin_dynamics import ElectricallyDetectedFid, pair_signal
 from workloads.spin_dynamics.coupling import EXCHANGE_DECAY_NM
 from workloads.spin_dynamics.precision import largest_error, largest_errors
 from workloads.spin_dynamics.setup import squarings
+from workloads.spin_dynamics.single_spin import fid_flip
 
 EXPERIMENTS = Path(__file__).parents[3] / "configs" / "experiments"
 VARIANTS = ("dense_stepping", "eigen_phase", "harmonic")
@@ -45,6 +46,36 @@ def test_every_graph_gives_the_signal(variant, fused, fields):
     workload = replace(ENSEMBLE, variant=variant, fused=fused, **fields)
 
     np.testing.assert_allclose(computed(workload), workload.signal(), atol=1e-9, rtol=0)
+
+
+def test_both_nuclear_lines_weigh_a_half():
+    one = replace(ENSEMBLE, lines=1)
+    other = replace(one, detuning_mhz=7 + 117.53, partner_offset_mhz=85 - 117.53)
+
+    np.testing.assert_allclose(
+        ENSEMBLE.signal(), (one.signal() + other.signal()) / 2, atol=1e-14, rtol=0
+    )
+    assert ENSEMBLE.members.weight.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_equal_spins_that_do_not_couple_divide_by_no_zero(variant):
+    workload = replace(
+        ENSEMBLE,
+        variant=variant,
+        lines=1,
+        distances=1,
+        angles=1,
+        sigma_a_mhz=0.0,
+        sigma_b_mhz=0.0,
+        partner_offset_mhz=0.0,
+    )
+    uncoupled = {"distance": [np.inf]}
+
+    found = computed(workload, uncoupled)
+
+    flips = fid_flip(workload.delays_ns / 1000, np.array([7.0]), 1 / 0.06)[0]
+    np.testing.assert_allclose(found, 2 * flips * (1 - flips), atol=1e-12)  # one of the two
 
 
 GRIDS = [  # QuTiP and numpy, on 24 x 16 Gauss-Hermite nodes: table R3 of the reference
@@ -278,7 +309,7 @@ def runs():
             yield pytest.param(machine, variant, fused, marks=marks)
 
 
-@pytest.mark.parametrize(("machine", "variant", "fused"), runs())
+@pytest.mark.parametrize(("machine", "variant", "fused"), list(runs()))
 def test_both_engines_agree_on_a_reduced_ensemble(machine, variant, fused):
     energy = {"h100": "h100"}.get(machine, "asic_16nm")
     overrides = {
