@@ -27,8 +27,8 @@ TERMS = 8
 """Of the Taylor series of a propagator: 7 products."""
 SHORT = 0.125
 """Turns in radians that the series takes; longer ones are halved and squared."""
-LEAST_DELTA_MHZ = 1e-9
-"""Added to the detunings' difference: nothing is divided by zero where equal spins do not couple."""
+LEAST_DELTA_MHZ = 1e-15
+"""Added to the detunings' difference, so that equal uncoupled spins divide nothing by zero."""
 
 CONSTANTS: dict[str, Array] = {
     "spin_a": static_hamiltonian(1, 0, 0, 0),
