@@ -131,7 +131,7 @@ def compare(comparison: str, workers: int | None, as_json: bool, out: Path | Non
     """Run experiments side by side: who is better by how much, and why."""
     from archsim import report
     from archsim.comparison.runs import compare as compare_cases
-    from archsim.report.comparison_table import comparison_text
+    from archsim.report.comparison.text import comparison_text
 
     if out:
         report.check_writable(out)

@@ -32,7 +32,7 @@ from archsim.results import Case, Comparison, digest
 from archsim.results.comparison import COMPARED
 
 if TYPE_CHECKING:
-    from archsim.report.comparison_table import Frame
+    from archsim.report.comparison.table import Frame
 
 Progress = Callable[[int, int], None]
 """Told how many cases are done, and how many there are."""
@@ -51,31 +51,31 @@ class ComparisonReport:
     @property
     def table(self) -> "Frame":
         """One row per experiment: what it was, what came out, how it stands to its baseline."""
-        from archsim.report import comparison_table
+        from archsim.report.comparison.table import comparison_frame
 
-        return comparison_table.comparison_frame(self.comparison)
+        return comparison_frame(self.comparison)
 
     def to_html(self, path: str | Path) -> Path:
         """Write the report as one self-contained HTML file."""
-        from archsim.report.comparison_files import write_html
+        from archsim.report.comparison.files import write_html
 
         return write_html(self.comparison, Path(path))
 
     def write(self, folder: str | Path) -> list[Path]:
         """Write all documents and figures into a folder."""
-        from archsim.report.comparison_files import write_comparison
+        from archsim.report.comparison.files import write_comparison
 
         return write_comparison(self.comparison, Path(folder))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
-        from archsim.report import comparison_table
+        from archsim.report.comparison.words import answer
 
         made = self.comparison
         return {
             "name": made.name,
             "title": made.title,
-            "answer": comparison_table.answer(made),
+            "answer": answer(made),
             "baseline": dict(made.baseline),
             "cases": [
                 {

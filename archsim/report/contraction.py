@@ -14,7 +14,7 @@ from archsim.contraction.objective import QUANTITIES, Quantity
 from archsim.contraction.study import ContractionStudy
 from archsim.report.chrome_trace import Json
 from archsim.report.columns import aligned
-from archsim.report.quantities import ellipsize, percent
+from archsim.report.quantities import ellipsize, percent, ratio_text
 from archsim.report.summary import WIDTH
 
 NAMES: Mapping[Quantity, str] = {"macs": "MACs", "peak": "peak", "traffic": "traffic"}
@@ -34,13 +34,6 @@ EXACT = 10**12
 def whole(value: int) -> str:
     """Write a count, with all digits unless it has very many."""
     return f"{value:,}" if value < EXACT else f"{float(value):.3g}"
-
-
-def ratio_text(ratio: float) -> str:
-    """Write how many times as much something costs, in three digits or so."""
-    if ratio >= 1000:
-        return f"{ratio:,.0f} x" if ratio < 10**6 else f"{ratio:.2g} x"
-    return f"{ratio:.2f} x" if ratio >= 0.1 else f"{ratio:.2g} x"
 
 
 def counts(order: OrderCost) -> list[str]:

@@ -6,7 +6,6 @@ they are listed wherever the tree allows it. All lengths are inches.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
 from textwrap import wrap
 
 from matplotlib.axes import Axes
@@ -24,14 +23,13 @@ from archsim.report.contraction import (
     counts,
     expression,
     operands,
-    ratio_text,
     shares,
     summed_before,
     whole,
 )
-from archsim.report.figures import DPI, LETTER, LINE, TEXT, plain
+from archsim.report.frame import LETTER, LINE, SOFT, TEXT, plain, png
 from archsim.report.palette import PHASES
-from archsim.report.quantities import Scale, ellipsize, percent
+from archsim.report.quantities import Scale, ellipsize, percent, ratio_text
 
 COLUMN = 1.75
 """From one input to the next."""
@@ -81,14 +79,9 @@ class Box:
 
 def tree_png(study: ContractionStudy, comparison: OrderComparison) -> bytes:
     """Render the best tree, with the command that draws it again in the file's metadata."""
-    image = BytesIO()
-    metadata = {
-        "Title": study.equation,
-        "Description": f"{expression(comparison.best.tree)}; {command(study)}",
-        "Software": "archsim",
-    }
-    tree_figure(study, comparison).savefig(image, format="png", dpi=DPI, metadata=metadata)
-    return image.getvalue()
+    figure = tree_figure(study, comparison)
+    figure.set_label(f"{expression(comparison.best.tree)}; {command(study)}")
+    return png(figure, study.equation)
 
 
 def tree_figure(study: ContractionStudy, comparison: OrderComparison) -> Figure:
@@ -217,7 +210,7 @@ def _draw_words(axes: Axes, heading: list[str], footer: str) -> None:
         fontweight="bold",
     )
     axes.text(
-        0.1, height - 0.45, plain("\n".join(heading[1:])), va="top", fontsize=TEXT, color="#333333"
+        0.1, height - 0.45, plain("\n".join(heading[1:])), va="top", fontsize=TEXT, color=SOFT
     )
     words = ellipsize(footer, int(1.4 * width / LETTER))
     axes.text(0.1, 0.1, plain(words), fontsize=TEXT - 3, color=GREY)

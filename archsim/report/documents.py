@@ -22,7 +22,8 @@ def write(result: Result, folder: str | Path) -> list[Path]:
         InputError: if the folder cannot be written.
     """
     # Drawing takes longer to load than most runs take, and only this needs it.
-    from archsim.report.figures import breakdown, png  # noqa: PLC0415
+    from archsim.report.figures import breakdown  # noqa: PLC0415
+    from archsim.report.frame import png  # noqa: PLC0415
     from archsim.report.timeline import timeline  # noqa: PLC0415
 
     return write_atomically(
@@ -30,8 +31,8 @@ def write(result: Result, folder: str | Path) -> list[Path]:
         {
             "result.json": _json(result.to_dict(), indent=2),
             "operations.csv": operations_csv(result).encode(),
-            "breakdown.png": png(breakdown(result), result),
-            "timeline.png": png(timeline(result), result),
+            "breakdown.png": png(breakdown(result), result.name),
+            "timeline.png": png(timeline(result), result.name),
             "trace.json": _json(chrome_trace(result), indent=None),
         },
     )

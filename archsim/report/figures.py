@@ -1,84 +1,34 @@
-"""Figures of one run: the frame that all share, and where time and energy went.
+"""Figures of one run: where time and energy went.
 
 Every function returns a ``Figure`` of its own; nothing is drawn on a screen.
 """
 
 from collections.abc import Mapping
-from io import BytesIO
-from textwrap import wrap
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from archsim.report.explain import bound_in_words, where_energy_goes
+from archsim.report.frame import TEXT, new_figure, plain
 from archsim.report.palette import NEUTRAL, REST, component_colors, phase_colors
 from archsim.report.quantities import Scale, count, ellipsize, percent, quantity
 from archsim.report.shares import SPLITS, Split, energy_split, time_split
 from archsim.results import Result
 
-DPI = 110
-TEXT = 10.5
-"""Points: legible when a figure is shown at half its size."""
-LINE = 0.21
-"""Inches from one line of text to the next."""
-LETTER = 0.085
-"""Inches of a letter, roughly."""
 BARS = 7
 """Bars of one panel."""
 
 
-def png(figure: Figure, result: Result) -> bytes:
-    """Render a figure, with the run that it belongs to in the file's metadata."""
-    provenance = result.provenance
-    about = f"config hash {provenance.config_hash}; {provenance.command}"
-    image = BytesIO()
-    metadata = {"Title": result.name, "Description": about, "Software": "archsim"}
-    figure.savefig(image, format="png", dpi=DPI, metadata=metadata)
-    return image.getvalue()
-
-
-def new_figure(result: Result, *, width: float, height: float, subtitle: str) -> Figure:
-    """Return a figure in inches that says whose run it shows and how to make it again.
-
-    ``height`` is left for what is drawn; the words around it come on top.
-    """
-    lines = wrap(subtitle.replace(" %", "\N{NO-BREAK SPACE}%"), int(width / LETTER))
-    head, foot = 0.55 + LINE * len(lines), 0.3
-    full = height + head + foot
-    engine = ConstrainedLayoutEngine(rect=(0, foot / full, 1, height / full))
-    figure = Figure(figsize=(width, full), layout=engine)
-    across = 0.1 / width
-    figure.suptitle(
-        plain(title(result)),
-        x=across,
-        y=1 - 0.12 / full,
-        ha="left",
-        va="top",
-        fontsize=TEXT + 4,
-        fontweight="bold",
-        in_layout=False,
+def run_figure(result: Result, *, width: float, height: float, subtitle: str) -> Figure:
+    """Return a figure that says whose run it shows; ``height`` inches are for what is drawn."""
+    return new_figure(
+        title=title(result),
+        subtitle=subtitle,
+        width=width,
+        height=height,
+        config_hash=result.provenance.config_hash,
+        command=result.provenance.command,
     )
-    figure.text(
-        across,
-        1 - 0.45 / full,
-        plain("\n".join(lines)),
-        va="top",
-        fontsize=TEXT,
-        color="#333333",
-        in_layout=False,
-    )
-    provenance = result.provenance
-    footer = f"config hash {provenance.config_hash[:16]} · {provenance.command}"
-    figure.text(
-        across,
-        0.1 / full,
-        plain(ellipsize(footer, int(1.5 * width / LETTER))),
-        fontsize=TEXT - 3,
-        color="#666666",
-        in_layout=False,
-    )
-    return figure
 
 
 def title(result: Result) -> str:
@@ -89,15 +39,10 @@ def title(result: Result) -> str:
     return f"{ellipsize(result.name, 40)}: {numbers}{per}"
 
 
-def plain(text: str) -> str:
-    """Keep a text from being read as a formula."""
-    return text.replace("$", r"\$")
-
-
 def breakdown(result: Result) -> Figure:
     """Draw the time (left) and dynamic energy (right) by phase, kind and component."""
     words = f"{bound_in_words(result)} {where_energy_goes(result)}"
-    figure = new_figure(result, width=12, height=6.6, subtitle=words)
+    figure = run_figure(result, width=12, height=6.6, subtitle=words)
     grid = figure.subplots(len(SPLITS), 2, squeeze=False)
     for column, divide in enumerate((time_split, energy_split)):
         splits = [divide(result, by) for by in SPLITS]

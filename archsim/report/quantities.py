@@ -65,6 +65,13 @@ def percent(share: float) -> str:
     return f"{hundredths:.0f} %" if hundredths >= 9.95 or not hundredths else f"{hundredths:.1f} %"
 
 
+def ratio_text(ratio: float) -> str:
+    """Write how many times as much something is, in three digits or so."""
+    if ratio >= 1000:
+        return f"{ratio:,.0f} x" if ratio < 10**6 else f"{ratio:.2g} x"
+    return f"{ratio:.2f} x" if ratio >= 0.1 else f"{ratio:.2g} x"
+
+
 def count(value: float, noun: str = "") -> str:
     """Write a number of things, of which there may be halves."""
     number = f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from archsim.report.explain import bound_in_words
-from archsim.report.figures import TEXT, component_names, new_figure, plain
+from archsim.report.figures import component_names, run_figure
+from archsim.report.frame import TEXT, plain
 from archsim.report.palette import component_colors, phase_colors, phase_order
 from archsim.report.quantities import Scale, ellipsize, percent, quantity
 from archsim.report.shares import is_counted_in_blocks, room_taken
@@ -36,7 +37,7 @@ def timeline(result: Result) -> Figure:
     rows = shown_components(trace)
     memories = [memory for memory in trace.memories if result.memories[memory.name].blocks]
     heights = [ROW_HEIGHT * len(rows) + 0.5, *(MEMORY_HEIGHT for _ in memories)]
-    figure = new_figure(result, width=12, height=sum(heights), subtitle=bound_in_words(result))
+    figure = run_figure(result, width=12, height=sum(heights), subtitle=bound_in_words(result))
     panels = figure.subplots(
         len(heights), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights}
     )[:, 0]

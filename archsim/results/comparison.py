@@ -126,8 +126,13 @@ class Comparison:
 
     def geometric_mean(self, rival: Labels, metric: str) -> float | None:
         """How many times better than the baseline something is, over all groups that have both."""
-        cases = [case for case in self.cases if self.rival(case) == rival]
-        return geometric_mean(self.ratio(case, metric) for case in cases)
+        return geometric_mean(self.ratios(rival, metric))
+
+    def ratios(self, rival: Labels, metric: str) -> tuple[float, ...]:
+        """How many times better than the baseline something is, in each group that has both."""
+        cases = (case for case in self.cases if self.rival(case) == rival)
+        known = (self.ratio(case, metric) for case in cases)
+        return tuple(ratio for ratio in known if ratio is not None)
 
     def simulated(self, published: PublishedRatio) -> tuple[float, float, float] | None:
         """Return the least, the geometric mean and the largest of the ratios simulated.

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
-from archsim.report.comparison_figures import figures_of, png, svg
-from archsim.report.comparison_html import comparison_html
-from archsim.report.comparison_table import comparison_csv, comparison_markdown
+from archsim.report.comparison.figures import figures_of
+from archsim.report.comparison.markdown import comparison_markdown
+from archsim.report.comparison.page import comparison_html
+from archsim.report.comparison.table import comparison_csv
 from archsim.report.files import write_atomically
+from archsim.report.frame import png, svg
 from archsim.results import Comparison
 
 

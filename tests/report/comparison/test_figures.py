@@ -3,24 +3,21 @@
 import pytest
 from matplotlib.colors import to_hex
 
-from archsim.report.comparison_figures import (
-    MOST_ROWS,
+from archsim.report.comparison.figures import figures_of
+from archsim.report.comparison.memory import memory
+from archsim.report.comparison.parts import (
     PART_COLORS,
-    baseline_and_best,
     energy_parts,
-    figures_of,
     machine_colors,
-    memory,
-    name_of,
     phases,
-    png,
-    ratios,
-    roofline,
-    svg,
     time_parts,
-    timelines,
-    times,
 )
+from archsim.report.comparison.ratios import ratios, times
+from archsim.report.comparison.rivals import name_of
+from archsim.report.comparison.rooflines import roofline
+from archsim.report.comparison.rows import MOST_ROWS
+from archsim.report.comparison.timelines import baseline_and_best, timelines
+from archsim.report.frame import png, svg
 from archsim.report.palette import PHASES
 from archsim.results import Case, Comparison
 

@@ -8,9 +8,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from archsim.report.comparison_html import comparison_html
-from archsim.report.comparison_table import answer, comparison_frame
-from tests.report.comparisons import CASES, REASON, build_case, build_comparison, only
+from archsim.report.comparison.page import comparison_html
+from archsim.report.comparison.table import comparison_frame
+from archsim.report.comparison.words import answer
+from tests.report.comparison.comparisons import CASES, REASON, build_case, build_comparison, only
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="900" height="200"><rect/></svg>'
 RATIOS = ("ratios_edp", "ratios_latency", "ratios_energy")

@@ -5,15 +5,19 @@ from io import StringIO
 
 import pytest
 
-from archsim.report.comparison_table import (
-    answer,
-    best_rival,
-    comparison_csv,
-    comparison_frame,
-    comparison_markdown,
-    comparison_text,
+from archsim.report.comparison.markdown import comparison_markdown
+from archsim.report.comparison.rivals import best_rival
+from archsim.report.comparison.table import comparison_csv, comparison_frame
+from archsim.report.comparison.text import comparison_text
+from archsim.report.comparison.words import answer
+from tests.report.comparison.comparisons import (
+    CASES,
+    REASON,
+    build_case,
+    build_comparison,
+    digest,
+    only,
 )
-from tests.report.comparisons import CASES, REASON, build_case, build_comparison, digest, only
 
 COLUMNS = [
     "name",

@@ -12,25 +12,25 @@ from html import escape
 from importlib.resources import files
 from math import log
 
-from archsim.report.comparison_table import (
-    NAMES,
+from archsim.report.comparison.rivals import baseline_name, best_rival, name_of
+from archsim.report.comparison.table import (
     RATIOS,
     Row,
-    answer,
     axis_column,
-    baseline_labels,
-    best_rival,
-    better,
     comparison_rows,
+    part_columns,
+    status,
+)
+from archsim.report.comparison.words import (
+    NAMES,
+    answer,
+    better,
     factor_text,
-    label,
     mean_cells,
     metric_text,
-    part_columns,
     published_claim,
     published_range,
     simulated_range,
-    status,
     verdict,
 )
 from archsim.report.quantities import count, ellipsize, percent, quantity
@@ -91,20 +91,20 @@ def comparison_html(comparison: Comparison, figures: Mapping[str, bytes]) -> str
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(comparison.title)}</title>
 <style>
-{_asset("comparison.css")}</style>
+{_asset("page.css")}</style>
 </head>
 <body>
 {body}
 <script type="application/json" id="comparison">{_json(_script_values(comparison))}</script>
 <script>
-{_asset("comparison.js")}</script>
+{_asset("page.js")}</script>
 </body>
 </html>
 """
 
 
 def _asset(name: str) -> str:
-    text = files("archsim.report").joinpath(name).read_text(encoding="utf-8")
+    text = files("archsim.report.comparison").joinpath(name).read_text(encoding="utf-8")
     assert not re.search("</(script|style)", text), name
     return text
 
@@ -141,7 +141,7 @@ def _answer_section(comparison: Comparison, figures: Mapping[str, bytes]) -> str
 
 
 def _ratio_caption(comparison: Comparison, metric: str) -> str:
-    baseline = label(baseline_labels(comparison))
+    baseline = baseline_name(comparison)
     return f"{NAMES[metric]}, times better than {baseline}; above 1 is better."
 
 
@@ -152,7 +152,7 @@ def _metric_switch(comparison: Comparison) -> str:
     for key, metric in METRICS.items():
         mean = None if best is None else comparison.geometric_mean(best, metric)
         tone = "" if mean is None or mean == 1 else "good" if mean > 1 else "bad"
-        who = "" if best is None else f" of {ellipsize(label(best), 40)}"
+        who = "" if best is None else f" of {ellipsize(name_of(comparison, best), 40)}"
         number = "" if mean is None else f'<b class="{tone}">{better(mean).replace(" x", "×")}</b>'
         buttons.append(
             f'<button type="button" data-metric="{key}" aria-pressed="{str(key == "edp").lower()}">'
@@ -226,7 +226,7 @@ def _table_section(comparison: Comparison) -> str:
         f'<th scope="col" data-column="{escape(column)}"{extra}>{escape(title)}</th>'
         for column, title, extra in _columns(comparison)
     )
-    baseline = label(baseline_labels(comparison))
+    baseline = baseline_name(comparison)
     means = _table(
         ["", *(f"{name} ×" for name in NAMES.values()), "groups"],
         [
@@ -395,7 +395,7 @@ def _published_section(comparison: Comparison) -> str:
         return ""
     rows = [
         [
-            published_claim(ratio),
+            published_claim(comparison, ratio),
             published_range(ratio).replace(" x", "×"),
             simulated_range(comparison, ratio).replace(" x", "×"),
             verdict(comparison, ratio),

@@ -1,0 +1,84 @@
+"""A comparison as Markdown: the answer, the table, and all that a reader asks next."""
+
+from collections.abc import Sequence
+
+from archsim.report.comparison.rivals import baseline_name
+from archsim.report.comparison.table import status
+from archsim.report.comparison.words import (
+    NAMES,
+    answer,
+    factor_text,
+    mean_cells,
+    metric_text,
+    published_claim,
+    published_range,
+    simulated_range,
+    verdict,
+)
+from archsim.results import Case, Comparison
+from archsim.results.comparison import COMPARED
+
+
+def comparison_markdown(comparison: Comparison) -> str:
+    """Write a comparison as Markdown: the answer, the table, and all that a reader asks next."""
+    names = [NAMES[metric] for metric in COMPARED]
+    ratios = [f"{name} x" for name in names]
+    published = [
+        [
+            published_claim(comparison, ratio),
+            published_range(ratio),
+            simulated_range(comparison, ratio),
+            verdict(comparison, ratio),
+            ratio.source,
+        ]
+        for ratio in comparison.published
+    ]
+    header = ["claim", "published", "simulated", "verdict", "source"]
+    failures = [[case.name, status(case)] for case in comparison.failures]
+    blocks = [
+        f"# {_markdown(comparison.title)}",
+        f"**{_markdown(answer(comparison))}**",
+        _markdown(comparison.question),
+        _markdown_table(
+            [*comparison.axes, *names, *ratios, "limited by"],
+            [_markdown_cells(comparison, case) for case in comparison.cases],
+            left=len(comparison.axes),
+        ),
+        f"## Times better than {_markdown(baseline_name(comparison))}, geometric means",
+        _markdown_table(["", *names, "groups"], mean_cells(comparison), left=1),
+        "## Published beside simulated" if published else "",
+        _markdown_table(header, published, left=len(header)),
+        "## Failed" if failures else "",
+        _markdown_table(["run", "reason"], failures, left=2),
+        "## Assumed" if comparison.assumptions else "",
+        "\n".join(f"- {_markdown(text)}" for text in comparison.assumptions),
+        f"Made by `{comparison.command}`" if comparison.command else "",
+    ]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _markdown_cells(comparison: Comparison, case: Case) -> list[str]:
+    limited = "" if case.digest is None else case.digest["bounds"]["limited_by"]
+    return [
+        *(case.labels.get(axis, "") for axis in comparison.axes),
+        *(metric_text(case.metric(metric), metric) for metric in COMPARED),
+        *(factor_text(comparison.ratio(case, metric)) for metric in COMPARED),
+        "failed" if case.has_failed else limited.replace("_", " "),
+    ]
+
+
+def _markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int) -> str:
+    """Write a table, its first columns to the left and the others to the right."""
+    if not rows:
+        return ""
+    rule = ["---" if column < left else "---:" for column in range(len(header))]
+    cells = [[_markdown(cell) for cell in row] for row in (header, *rows)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (cells[0], rule, *cells[1:]))
+
+
+def _markdown(text: str) -> str:
+    """Write text so that Markdown shows it as it is: in one line, without tags or cells."""
+    line = " ".join(text.split())
+    for sign in ("\\", "|", "<", "*", "_", "`"):
+        line = line.replace(sign, f"\\{sign}")
+    return line

@@ -1,0 +1,158 @@
+"""Who wins by how much: how many times better than the baseline each rival is."""
+
+from collections.abc import Sequence
+from math import ceil, floor, log10
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from archsim.report.comparison.rivals import baseline_name, is_baseline, name_of, what_is_missing
+from archsim.report.comparison.rows import (
+    NAME,
+    ROW,
+    SHORT_NAME,
+    comparison_figure,
+    name_rows,
+    shown_rivals,
+)
+from archsim.report.frame import GREY, GRID, INK, TEXT
+from archsim.report.palette import COMPONENTS
+from archsim.report.quantities import ellipsize
+from archsim.results import Comparison
+from archsim.results.comparison import geometric_mean
+
+METRIC_WORDS = {
+    "latency_s": ("latency", "is {} faster than", "is {} slower than"),
+    "energy_j": ("energy", "takes {} less energy than", "takes {} more energy than"),
+    "edp_js": (
+        "energy-delay product",
+        "has a {} smaller energy-delay product than",
+        "has a {} larger energy-delay product than",
+    ),
+}
+"""What ratios of a metric are called, and how a sentence says better and worse."""
+
+
+def ratios(comparison: Comparison, metric: str) -> Figure:
+    """Draw how many times better than the baseline each rival is: every group, and the mean."""
+    noun = METRIC_WORDS[metric][0]
+    baseline = baseline_name(comparison)
+    rivals, left_out = shown_rivals(comparison)
+    found = {rival: comparison.ratios(rival, metric) for rival in rivals}
+    is_single = len(comparison.groups) == 1
+    words = f"how many times less {noun} than {baseline} (1 is as much; right is better)"
+    if not is_single:
+        words += "; a dot per group, a bar at the geometric mean; ratios on the right are the means"
+    if left_out:
+        words += f"; the best {len(rivals)} of {len(rivals) + left_out} rivals"
+    title = ratio_in_words(comparison, metric)
+    height = max(1.6, ROW * 1.1 * len(rivals) + 0.75)
+    figure = comparison_figure(comparison, title=title, subtitle=words, height=height)
+    axes = figure.subplots()
+    axes.set_xscale("log")
+    _log_limits(axes, [ratio for known in found.values() for ratio in known])
+    axes.axvline(1, color=INK, linewidth=1.2, zorder=1)
+    for place, (rival, known) in enumerate(found.items()):
+        _draw_ratios(axes, place, known, is_single=is_single)
+        mean = comparison.geometric_mean(rival, metric)
+        note = what_is_missing(comparison, rival)
+        _write_beside(axes, place, "" if mean is None else times(mean), note)
+    name_rows(axes, [name_of(comparison, rival) for rival in rivals])
+    axes.set_xlabel(f"times better than {ellipsize(baseline, NAME)} in {noun} [×]", fontsize=TEXT)
+    axes.grid(axis="x", color=GRID, zorder=0)
+    axes.set_axisbelow(True)
+    return figure
+
+
+def ratio_in_words(comparison: Comparison, metric: str) -> str:
+    """Say which rival is best in a metric, by how much, and over how many groups."""
+    noun, better, worse = METRIC_WORDS[metric]
+    baseline = ellipsize(baseline_name(comparison), SHORT_NAME)
+    others = [rival for rival in comparison.rivals if not is_baseline(comparison, rival)]
+    means = {rival: comparison.geometric_mean(rival, metric) for rival in others}
+    known = {rival: mean for rival, mean in means.items() if mean is not None}
+    if not known:
+        return f"No {noun} to compare with that of {baseline}"
+    best = max(known, key=lambda rival: known[rival])
+    groups = len(comparison.ratios(best, metric))
+    name = ellipsize(name_of(comparison, best), SHORT_NAME)
+    said = times(max(known[best], 1 / known[best]))
+    over = f" (geometric mean of {groups})" if groups > 1 else ""
+    if said == times(1.0):
+        return f"{name}, the best, is as good as {baseline} in {noun}{over}"
+    if known[best] > 1:
+        return f"{name} {better.format(said)} {baseline}{over}"
+    return f"None beats {baseline}: {name} {worse.format(said)} it{over}"
+
+
+def times(ratio: float) -> str:
+    """Write a ratio with three digits at most."""
+    if ratio >= 1000 or ratio < 0.01:
+        return f"{ratio:.2g} ×" if ratio < 0.01 or ratio >= 10**6 else f"{ratio:,.0f} ×"
+    decimals = 0 if ratio >= 100 else 1 if ratio >= 10 else 2
+    return f"{ratio:.{decimals}f} ×"
+
+
+def _draw_ratios(axes: Axes, place: int, known: Sequence[float], *, is_single: bool) -> None:
+    mean = geometric_mean(known)
+    if mean is None:
+        return
+    if is_single:
+        color = COMPONENTS[0] if mean >= 1 else COMPONENTS[6]
+        axes.barh(place, mean - 1, left=1, height=0.6, color=color, zorder=2)
+        return
+    # The golden ratio's multiples never come close to each other: a jitter without chance.
+    rows = [place + 0.5 * ((number * 0.618034) % 1 - 0.5) for number in range(len(known))]
+    axes.scatter(known, rows, s=26, color=COMPONENTS[0], alpha=0.45, linewidths=0)
+    axes.plot([mean, mean], [place - 0.38, place + 0.38], color=COMPONENTS[7], linewidth=4)
+
+
+def _write_beside(axes: Axes, place: int, ratio: str, note: str) -> None:
+    """Write a row's ratio, and what is missing of it, on the right of the panel."""
+    for text, across, weight, color in (
+        (ratio, 6, "bold", INK),
+        (note, 70 if ratio else 6, "normal", GREY),
+    ):
+        if text:
+            axes.annotate(
+                text,
+                (1, place),
+                xycoords=("axes fraction", "data"),
+                xytext=(across, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=TEXT,
+                fontweight=weight,
+                color=color,
+            )
+
+
+def _log_limits(axes: Axes, values: Sequence[float]) -> None:
+    """Set limits around values and 1, and round numbers as ticks."""
+    low, high = min([*values, 0.95]), max([*values, 1.05])
+    room = (high / low) ** 0.06
+    low, high = low / room, high * room
+    axes.set_xlim(low, high)
+    decades = range(floor(log10(low)), ceil(log10(high)) + 1)
+    choices = (
+        [1 + step / 50 for step in range(450)],
+        [1 + step / 20 for step in range(180)],
+        [1 + step / 10 for step in range(90)],
+        [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8],
+        [1, 1.5, 2, 3, 5, 7],
+        [1, 2, 5],
+        [1],
+    )
+    ticks: list[float] = []
+    for steps in choices:
+        ticks = [x * 10.0**n for n in decades for x in steps if low <= x * 10.0**n <= high]
+        if len(ticks) <= 9:
+            break
+    axes.xaxis.set_major_locator(FixedLocator(ticks[:: ceil(len(ticks) / 9) or 1]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _ratio_tick(x)))
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def _ratio_tick(ratio: float) -> str:
+    return f"{ratio:,.0f}" if 1000 <= ratio < 10**6 else f"{ratio:.3g}"

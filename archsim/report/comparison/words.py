@@ -1,0 +1,129 @@
+"""A comparison in words: the answer in one sentence, ratios, and what is published beside them."""
+
+from collections.abc import Mapping
+
+from archsim.report.comparison.rivals import (
+    baseline_labels,
+    baseline_name,
+    best_rival,
+    groups_compared,
+    name_of,
+)
+from archsim.report.quantities import quantity, ratio_text
+from archsim.report.summary import metric_unit
+from archsim.results import Comparison, Labels, PublishedRatio
+from archsim.results.comparison import COMPARED
+
+NAMES: Mapping[str, str] = {"latency_s": "latency", "energy_j": "energy", "edp_js": "EDP"}
+"""What people call each metric compared."""
+
+
+def answer(comparison: Comparison) -> str:
+    """Answer a comparison in one sentence: the best rival by EDP, and by what factors."""
+    failed, total = len(comparison.failures), len(comparison.cases)
+    if failed == total:
+        what = "The only run failed" if total == 1 else f"All {total} runs failed"
+        return f"{what}: nothing can be compared."
+    baseline = baseline_name(comparison)
+    if set(comparison.rivals) <= {baseline_labels(comparison)}:
+        return f"Only {baseline} was run: there is nothing to compare it to."
+    best = best_rival(comparison)
+    if best is None:
+        return f"No group has results of both {baseline}, the baseline, and a rival of it."
+    mean = comparison.geometric_mean(best, "edp_js")
+    assert mean is not None
+    name = name_of(comparison, best)
+    latency, energy = (_factor(comparison, best, metric) for metric in ("latency_s", "energy_j"))
+    rest = f"latency {latency}, energy {energy}; {_over(comparison, best)}."
+    if ratio_text(mean) == ratio_text(1):
+        return f"{name} equals {baseline}, the baseline, in EDP: {rest}"
+    if mean > 1:
+        return f"{name} has the best EDP, {better(mean)} than {baseline}'s: {rest}"
+    return (
+        f"{baseline}, the baseline, has the best EDP; {name} comes next, EDP {better(mean)}: {rest}"
+    )
+
+
+def better(ratio: float) -> str:
+    """Write a ratio in words: ``2.00 x better``, ``2.00 x worse``, ``equal``."""
+    if ratio_text(ratio) == ratio_text(1):
+        return "equal"
+    return f"{ratio_text(ratio)} better" if ratio > 1 else f"{ratio_text(1 / ratio)} worse"
+
+
+def _factor(comparison: Comparison, rival: Labels, metric: str) -> str:
+    mean = comparison.geometric_mean(rival, metric)
+    return "unknown" if mean is None else better(mean)
+
+
+def _over(comparison: Comparison, rival: Labels) -> str:
+    compared, groups = groups_compared(comparison, rival), len(comparison.groups)
+    if groups == 1:
+        return "a single group, so no average"
+    if compared == groups:
+        return f"geometric means over {groups} groups"
+    if compared == 1:
+        return f"in the only one of {groups} groups that has results of both"
+    return f"geometric means over the {compared} of {groups} groups that have results of both"
+
+
+def metric_text(value: float | None, metric: str) -> str:
+    """Write a metric with its unit; a dash where it is not known."""
+    return "-" if value is None else quantity(value, metric_unit(metric))
+
+
+def factor_text(ratio: float | None) -> str:
+    """Write a ratio; a dash where it is not known."""
+    return "-" if ratio is None else ratio_text(ratio)
+
+
+def published_claim(comparison: Comparison, published: PublishedRatio) -> str:
+    """Say what a published ratio is of."""
+    sides = (published.better, published.than)
+    better_than = " over ".join(name_of(comparison, tuple(side.items())) for side in sides)
+    return f"{NAMES.get(published.metric, published.metric)}: {better_than}"
+
+
+def published_range(published: PublishedRatio) -> str:
+    """Write the published range, or the one number."""
+    return _range(published.low, published.high)
+
+
+def simulated_range(comparison: Comparison, published: PublishedRatio) -> str:
+    """Write the mean simulated, and the range where there is one; a dash if unknown."""
+    found = comparison.simulated(published)
+    if found is None:
+        return "-"
+    low, mean, high = found
+    if ratio_text(low) == ratio_text(high):
+        return ratio_text(mean)
+    return f"{ratio_text(mean)} ({_range(low, high)})"
+
+
+def verdict(comparison: Comparison, published: PublishedRatio) -> str:
+    """Say where the mean simulated lies, beside what is published."""
+    found = comparison.simulated(published)
+    if found is None:
+        return "not simulated"
+    mean = found[1]
+    if mean < published.low:
+        return f"below, {mean / published.low:.2f} of it"
+    if mean > published.high:
+        return f"above, {mean / published.high:.2f} of it"
+    return "equal" if published.low == published.high else "within"
+
+
+def _range(low: float, high: float) -> str:
+    return ratio_text(low) if low == high else f"{ratio_text(low)[:-2]} to {ratio_text(high)}"
+
+
+def mean_cells(comparison: Comparison) -> list[list[str]]:
+    """Return each rival's name, its geometric means of the ratios and of how many groups."""
+    return [
+        [
+            name_of(comparison, rival),
+            *(factor_text(comparison.geometric_mean(rival, metric)) for metric in COMPARED),
+            f"{groups_compared(comparison, rival)} of {len(comparison.groups)}",
+        ]
+        for rival in comparison.rivals
+    ]
