@@ -25,10 +25,23 @@ COMPONENTS = (
     "#882255",
     "#AA4499",
 )
+PARTS: Mapping[str, str] = {
+    "compute": COMPONENTS[0],
+    "fill and drain": COMPONENTS[1],
+    "shaping": COMPONENTS[6],
+    "network": COMPONENTS[3],
+    "memory": COMPONENTS[5],
+}
+"""What time goes to."""
 NEUTRAL = "#7A869A"
 """What has no colour of its own."""
 REST = "#C8CDD3"
 """Idle time, and small parts added up."""
+
+
+def part_colors(names: Collection[str]) -> dict[str, str]:
+    """Return the colour of each part of time; what is no part is idle time."""
+    return {name: PARTS.get(name, REST) for name in names}
 
 
 def phase_colors(names: Collection[str]) -> dict[str, str]:

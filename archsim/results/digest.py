@@ -5,6 +5,7 @@ that make a roofline.
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 from archsim.results.metrics import IDLE, time_by
@@ -13,8 +14,10 @@ from archsim.results.trace import Trace
 
 SHAPING = ("permute",)
 """Kinds of operation that only put a tensor into another order."""
-PARTS = ("compute", "fill and drain", "shaping", "memory")
+PARTS = ("compute", "fill and drain", "shaping", "network", "memory")
 """What time goes to, in the order of figures."""
+LOST = ("conflict_passes", "blocked_passes")
+"""Passes of a network beyond one for each beat: the price of the order words are wanted in."""
 USEFUL = ("stream_cycles", "cycles")
 """Parts of a unit's cycles in which it does what it is for."""
 BINS = 160
@@ -40,14 +43,23 @@ def digest(result: Result) -> dict[str, Any]:
 def time_parts_s(trace: Trace) -> dict[str, float]:
     """Split the makespan, in seconds, into the ``PARTS`` and, where nothing runs, idle time.
 
-    An operation has its even share of each moment. ``shaping`` is all of it where it only
-    reorders a tensor. Otherwise its unit's service is split by the parts of the unit's cycles:
-    those that stream operands are ``compute``, the rest (filling, draining, loading what is
-    stationary, launches) ``fill and drain``; while the unit serves nothing, tiles are on their
-    way, or wait for others: ``memory``.
+    An operation has its even share of each moment (:func:`~archsim.results.metrics.time_by`).
+    All of it is ``shaping`` where the operation only reorders a tensor. Otherwise
+
+    * the share of its life in which its units serve tiles is split by the parts of their
+      cycles: those that stream operands are ``compute``, the rest (filling, draining, loading
+      what is stationary, launches) ``fill and drain``;
+    * the rest, in which its units serve nothing, is split in proportion to the service that its
+      tiles had elsewhere. Off-chip channels are ``memory``; links and networks on the chip
+      ``network``, but for the share of their passes that are ``LOST``: that is ``shaping``, and
+      what a network costs that absorbs permutes. Where its tiles pass no channel, a unit waits
+      for the others of its operation, or for its own pipeline: ``fill and drain``.
+
+    Assumptions: waits are shared out by service, whichever stage was the slowest at a moment;
+    a link that waits for busy banks of its memory serves meanwhile, and counts as network.
     """
     shares = time_by(trace, lambda record: record.name)
-    busy, useful = _busy(trace), _useful(trace)
+    busy, useful, waits = _busy(trace), _useful(trace), _waits(trace)
     parts = dict.fromkeys(PARTS, 0.0)
     for record in trace.operations:
         share = shares.get(record.name, 0.0)
@@ -57,10 +69,47 @@ def time_parts_s(trace: Trace) -> dict[str, float]:
         served = share * busy[record.name]
         parts["compute"] += served * useful[record.name]
         parts["fill and drain"] += served * (1 - useful[record.name])
-        parts["memory"] += share - served
+        for part, portion in waits[record.name].items():
+            parts[part] += (share - served) * portion
     if shares.get(IDLE):
         parts[IDLE] = shares[IDLE]
     return parts
+
+
+def _waits(trace: Trace) -> dict[str, dict[str, float]]:
+    """Return what each operation's units wait for while they serve nothing, in shares of one."""
+    components = {component.name: component for component in trace.components}
+    lost = _lost(trace)
+    ticks: dict[str, dict[str, float]] = {record.name: {} for record in trace.operations}
+    for interval in trace.intervals:
+        component, found = components[interval.component], ticks[interval.operation]
+        if component.is_unit:
+            continue
+        if component.is_off_chip:
+            found["memory"] = found.get("memory", 0.0) + interval.busy
+            continue
+        shaping = interval.busy * lost.get((component.sort, interval.operation), 0.0)
+        found["shaping"] = found.get("shaping", 0.0) + shaping
+        found["network"] = found.get("network", 0.0) + interval.busy - shaping
+    return {name: _portions(found) for name, found in ticks.items()}
+
+
+def _portions(ticks: Mapping[str, float]) -> dict[str, float]:
+    total = sum(ticks.values())
+    if not total:
+        return {"fill and drain": 1.0}
+    return {part: count / total for part, count in ticks.items()}
+
+
+def _lost(trace: Trace) -> dict[tuple[str, str], float]:
+    """Return the share of passes that were lost, by sort of network and operation."""
+    passes: dict[tuple[str, str], int] = defaultdict(int)
+    lost: dict[tuple[str, str], int] = defaultdict(int)
+    for tally in trace.tallies:
+        place = (tally.component, tally.operation)
+        passes[place] += tally.count if tally.name == "passes" else 0
+        lost[place] += tally.count if tally.name in LOST else 0
+    return {place: lost[place] / count for place, count in passes.items() if count}
 
 
 def _busy(trace: Trace) -> dict[str, float]:

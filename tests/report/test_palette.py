@@ -7,12 +7,15 @@ import pytest
 from archsim.report.palette import (
     COMPONENTS,
     NEUTRAL,
+    PARTS,
     PHASES,
     REST,
     component_colors,
+    part_colors,
     phase_colors,
     phase_order,
 )
+from archsim.results.digest import PARTS as TIME_PARTS
 
 
 def linear(color):
@@ -28,7 +31,7 @@ def seen_by_deuteranope(color):
     return (both, -0.02234 * red + 0.02234 * green + blue)
 
 
-@pytest.mark.parametrize("colors", [PHASES.values(), [NEUTRAL, REST]])
+@pytest.mark.parametrize("colors", [PHASES.values(), [*PARTS.values(), REST], [NEUTRAL, REST]])
 def test_colors_that_stand_together_differ_for_the_colour_blind(colors):
     for first, second in combinations(colors, 2):
         one, other = seen_by_deuteranope(first), seen_by_deuteranope(second)
@@ -62,6 +65,11 @@ def test_a_buffer_is_a_tint_of_its_unit():
         for name in ("tensor", "tensor.buffer")
     )
     assert tint == [(part + 255) // 2 for part in whole]
+
+
+def test_every_part_of_time_has_a_colour_of_its_own():
+    assert set(PARTS) == set(TIME_PARTS)
+    assert part_colors([*PARTS, "idle"]) == {**PARTS, "idle": REST}
 
 
 def test_idle_time_has_no_colour_of_its_own():

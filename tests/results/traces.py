@@ -13,10 +13,12 @@ RATE = 1000
 """Ticks per second: a tick is a millisecond."""
 
 
-def operation(name, start, finish, *, before=(), uncontended=None, phase="forward", macs=0):
+def operation(
+    name, start, finish, *, before=(), uncontended=None, phase="forward", macs=0, kind=""
+):
     return OperationRecord(
         name=name,
-        kind="contraction" if macs else "elementwise",
+        kind=kind or ("contraction" if macs else "elementwise"),
         phase=phase,
         units=("pe",),
         start=start,
@@ -38,7 +40,15 @@ MEMORY = MemoryRecord("bram", "bram", False, 10, 512 * 36, "BRAM36", 0.5)
 DRAM = MemoryRecord("dram", "dram", True, 1000, 512, "burst", 1.0)
 
 
-def trace(*operations, components=None, intervals=(), activities=(), occupancy=(), memories=()):
+def trace(
+    *operations,
+    components=None,
+    intervals=(),
+    activities=(),
+    occupancy=(),
+    memories=(),
+    tallies=(),
+):
     return Trace(
         tick_rate_hz=RATE,
         components=tuple(components or (component("pe"),)),
@@ -47,4 +57,5 @@ def trace(*operations, components=None, intervals=(), activities=(), occupancy=(
         intervals=tuple(Interval(*interval) for interval in intervals),
         activities=tuple(Activity(*activity) for activity in activities),
         occupancy=tuple(occupancy),
+        tallies=tuple(tallies),
     )

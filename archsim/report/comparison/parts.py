@@ -23,10 +23,10 @@ from archsim.report.comparison.rows import (
 )
 from archsim.report.frame import GREY, INK, LINE, TEXT, plain
 from archsim.report.palette import (
-    COMPONENTS,
     NEUTRAL,
     REST,
     component_colors,
+    part_colors,
     phase_colors,
     phase_order,
 )
@@ -41,19 +41,16 @@ MOST_PARTS = 8
 """Components with a colour of their own; those beyond are added up."""
 
 
-PART_COLORS = dict(zip((*PARTS, IDLE), (*(COMPONENTS[n] for n in (0, 1, 6, 5)), REST), strict=True))
-"""Colours of what time goes to."""
-
-
 def time_parts(comparison: Comparison) -> Figure:
     """Draw what the time of each case went to, or each rival's average shares of time."""
+    order = [*PARTS, IDLE]
     return _parts_figure(
         comparison,
         take=lambda digest: digest["time_parts_s"],
         noun="time",
         unit="s",
-        colors=PART_COLORS,
-        order=[*PARTS, IDLE],
+        colors=part_colors(order),
+        order=order,
     )
 
 

@@ -36,7 +36,8 @@ def digest(latency_s, energy_j, limit="bandwidth"):
             "compute": latency_s / 4,
             "fill and drain": latency_s / 4,
             "shaping": 0.0,
-            "memory": latency_s / 2,
+            "network": latency_s / 8,
+            "memory": 3 * latency_s / 8,
         },
     }
 

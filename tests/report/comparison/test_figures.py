@@ -6,7 +6,6 @@ from matplotlib.colors import to_hex
 from archsim.report.comparison.figures import figures_of
 from archsim.report.comparison.memory import memory
 from archsim.report.comparison.parts import (
-    PART_COLORS,
     energy_parts,
     machine_colors,
     phases,
@@ -18,7 +17,7 @@ from archsim.report.comparison.rooflines import roofline
 from archsim.report.comparison.rows import MOST_ROWS
 from archsim.report.comparison.timelines import baseline_and_best, timelines
 from archsim.report.frame import png, svg
-from archsim.report.palette import PHASES
+from archsim.report.palette import PARTS, PHASES
 from archsim.results import Case, Comparison
 
 ARRAYS = ("tpu", "fetta", "sigma")
@@ -38,6 +37,7 @@ def make_digest(latency_s=1.0, energy_j=2.0, **changes):
             "compute": latency_s / 2,
             "fill and drain": 0.0,
             "shaping": 0.0,
+            "network": 0.0,
             "memory": latency_s / 2,
         },
         "timeline": {"array": {"forward": [1.0, 0.0], "backward": [0.0, 0.5]}, "vector": {}},
@@ -222,7 +222,7 @@ def test_time_of_one_group_is_stacked_in_seconds(one):
     assert series(axes) == {"compute": [2, 0.5, 4], "memory": [2, 0.5, 4]}
     assert written(axes) == ["4.00 s", "1.00 s", "8.00 s"]
     assert [to_hex(bars[0].get_facecolor()) for bars in axes.containers] == [
-        PART_COLORS[part].lower() for part in ("compute", "memory")
+        PARTS[part].lower() for part in ("compute", "memory")
     ]
 
 
