@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import Any, NoReturn
 
 import click
@@ -18,6 +19,8 @@ import click
 from archsim import __version__
 from archsim.errors import ArchsimError, InputError, did_you_mean
 
+WIDEST = 100
+"""Columns of a wide terminal that tables use; of a narrower one, all."""
 SCREEN = 2000
 """Characters of an error message that are shown."""
 
@@ -140,7 +143,7 @@ def compare(comparison: str, workers: int | None, as_json: bool, out: Path | Non
     if as_json:
         click.echo(json.dumps(made.to_dict(), allow_nan=False))
     else:
-        click.echo(comparison_text(made.comparison))
+        click.echo(comparison_text(made.comparison, min(WIDEST, get_terminal_size().columns)))
         if out:
             click.echo(f"wrote {out / 'comparison.html'} and what it is made of")
     if made.comparison.failures:
@@ -248,10 +251,10 @@ def list_names(sort: str | None) -> None:
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="A JSON Schema, or a file's values.")
 def describe(name: str, as_json: bool) -> None:
-    """Explain a workload, component, number format or configuration."""
-    from archsim.config import catalogue
+    """Explain a workload, component, number format or configuration, or what a comparison is."""
+    from archsim import comparison
 
     if as_json:
-        click.echo(json.dumps(catalogue.describe_json(name), indent=2))
+        click.echo(json.dumps(comparison.describe_json(name), indent=2))
     else:
-        click.echo(catalogue.describe(name))
+        click.echo(comparison.describe(name))

@@ -13,10 +13,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from archsim import config, experiment
+from archsim import config
 from archsim.config import Document, Section
 from archsim.errors import did_you_mean
-from archsim.results import PublishedRatio
+from archsim.results import Comparison, PublishedRatio
 from archsim.results.comparison import COMPARED
 
 SECTIONS = (
@@ -32,6 +32,8 @@ SECTIONS = (
     "published",
     "assumptions",
 )
+CLAIM = ("metric", "better", "than", "ratio")
+"""What a published ratio says, besides its source."""
 EXPERIMENT = "experiment"
 """The axis of named experiments, and the key that names an experiment's file."""
 
@@ -40,24 +42,24 @@ EXPERIMENT = "experiment"
 class CasePlan:
     """One run to make."""
 
-    name: str
     labels: Mapping[str, str]
+    """Its value on each axis."""
     experiment: Path
     overrides: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        return ", ".join(self.labels.values())
 
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonPlan:
-    """All runs to make, and what to compare them by."""
+    """All runs to make, and the comparison that they are for."""
 
-    name: str
-    title: str
-    question: str
-    baseline: Mapping[str, str]
+    comparison: Comparison
+    """What is asked, without a case until they are run."""
     cases: tuple[CasePlan, ...]
-    published: tuple[PublishedRatio, ...]
-    assumptions: tuple[str, ...]
-    config_hash: str
 
 
 def read_plan(path: str | Path) -> ComparisonPlan:
@@ -76,30 +78,17 @@ def read_plan(path: str | Path) -> ComparisonPlan:
     for labels, section in ((baseline, root["baseline"]), *combined):
         if not any(labels.items() <= dict(case.labels).items() for case in cases):
             raise section.fail("no case has it: all that do are left out")
-    return ComparisonPlan(
+    comparison = Comparison(
         name=_text(root, "name", Path(path).stem),
         title=_text(root, "title", Path(path).stem),
         question=_text(root, "question", ""),
         baseline=baseline,
-        cases=cases,
+        cases=(),
         published=_published(document, axes),
         assumptions=tuple(_texts(root, "assumptions")),
         config_hash=config.config_hash(document),
     )
-
-
-def check(path: str | Path) -> str:
-    """Check a configuration file of any kind and return one line about it.
-
-    The experiments of a comparison are found, but not checked one by one.
-
-    Raises:
-        InputError: if something is wrong with it.
-    """
-    if "baseline" not in config.load(path):
-        return experiment.check(path)
-    plan = read_plan(path)
-    return f"comparison {plan.name}: {len(plan.cases)} cases"
+    return ComparisonPlan(comparison=comparison, cases=cases)
 
 
 Axes = Mapping[str, Mapping[str, Section]]
@@ -172,12 +161,7 @@ def _cases(root: Section, axes: Axes, combined: Combined) -> Iterator[CasePlan]:
             for key in section.keys
             if key != EXPERIMENT
         }
-        yield CasePlan(
-            name=", ".join(labels.values()),
-            labels=labels,
-            experiment=_experiment(file),
-            overrides=changes,
-        )
+        yield CasePlan(labels=labels, experiment=_experiment(file), overrides=changes)
 
 
 def _experiment(section: Section) -> Path:
@@ -242,7 +226,7 @@ def _published(document: Document, axes: Axes) -> tuple[PublishedRatio, ...]:
 
 
 def _published_ratio(document: Document, section: Section, axes: Axes) -> PublishedRatio:
-    section.allow_only(("metric", "better", "than", "ratio"))
+    section.allow_only(CLAIM)
     metric, ratio = section["metric"].data, section["ratio"].data
     if metric not in COMPARED:
         raise section["metric"].fail(f"no metric {metric!r}", did_you_mean(str(metric), COMPARED))

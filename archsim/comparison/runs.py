@@ -13,9 +13,9 @@ import json
 import os
 import shlex
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from itertools import groupby
 from multiprocessing import get_context
@@ -92,6 +92,7 @@ class ComparisonReport:
                 {
                     "labels": dict(rival),
                     **{metric: made.geometric_mean(rival, metric) for metric in COMPARED},
+                    "ranges": {metric: _ends(made.ratios(rival, metric)) for metric in COMPARED},
                 }
                 for rival in made.rivals
             ],
@@ -120,16 +121,10 @@ def compare(
     plan = read_plan(path)
     kept = None if out is None else Path(out) / KEPT
     found = dict(_all(plan, kept, workers or os.cpu_count() or 1, progress))
-    comparison = Comparison(
-        name=plan.name,
-        title=plan.title,
-        question=plan.question,
-        baseline=plan.baseline,
+    comparison = replace(
+        plan.comparison,
         cases=tuple(found[number] for number in range(len(plan.cases))),
-        published=plan.published,
-        assumptions=plan.assumptions,
-        command=f"archsim compare {shlex.quote(str(path))}",
-        config_hash=plan.config_hash,
+        command=_command(path, out),
         versions={"archsim": version("archsim")},
     )
     report = ComparisonReport(comparison)
@@ -137,6 +132,17 @@ def compare(
         report.write(kept.parent)
         shutil.rmtree(kept, ignore_errors=True)
     return report
+
+
+def _ends(ratios: Sequence[float]) -> list[float] | None:
+    """Return the least and the largest; none where there are none."""
+    return [min(ratios), max(ratios)] if ratios else None
+
+
+def _command(path: str | Path, out: str | Path | None) -> str:
+    """Return what makes a comparison again, in the caller's own words for files."""
+    words = ["archsim", "compare", str(path)]
+    return shlex.join(words if out is None else [*words, "--out", str(out)])
 
 
 Numbered = tuple[int, CasePlan]

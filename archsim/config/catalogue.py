@@ -12,7 +12,7 @@ from archsim.config.document import load
 from archsim.config.fields import SpecField, fields_of, plain_default
 from archsim.config.files import available, label_of
 from archsim.config.node import shown
-from archsim.errors import RegistryError, did_you_mean
+from archsim.errors import ConfigError, RegistryError, did_you_mean
 from archsim.formats.number_format import WELL_KNOWN
 from archsim.hardware import COMPONENTS
 from archsim.ir import WORKLOADS
@@ -25,7 +25,7 @@ SORTS = ("workloads", "components", "configs")
 def listing(sort: str) -> dict[str, str]:
     """Return the names of one sort, each with a line of words."""
     if sort == "configs":
-        return {label_of(file): folder for folder, file in _configs()}
+        return {label_of(file): _file_words(folder, file) for folder, file in _configs()}
     load_plugins()
     registry = _registries()[sort]
     return {name: _words(registry[name]).partition("\n")[0] for name in registry}
@@ -52,7 +52,7 @@ def describe_json(name: str) -> dict[str, Any]:
     for registry in _registries().values():
         if name in registry:
             return json_schema(registry[name], name)
-    for file in _files(name):
+    for file in files_of(name):
         document = load(file)
         return {"file": label_of(file), "values": document.data, "sources": document.sources}
     found = _number_format(name)
@@ -70,11 +70,26 @@ def _configs() -> Iterator[tuple[str, Path]]:
         yield from ((folder, file) for file in files)
 
 
-def _files(name: str) -> list[Path]:
+def files_of(name: str) -> list[Path]:
+    """Return the file at a path, or all configurations of a name."""
     path = Path(name)
     if path.suffix:
         return [path] if path.is_file() else []
     return [file for _, file in _configs() if file.stem == name]
+
+
+def _file_words(folder: str, file: Path) -> str:
+    """Return a file's folder; where it asks a question, its title as well.
+
+    A file that cannot be read is listed all the same: ``archsim check`` says what is wrong.
+    """
+    if folder != "comparisons":
+        return folder
+    try:
+        title = load(file).get("title")
+    except ConfigError:
+        return folder
+    return f"{folder}: {title.data}" if title else folder
 
 
 def _number_format(name: str) -> formats.NumberFormat | None:
@@ -100,7 +115,7 @@ def _descriptions(name: str) -> list[str]:
     number_format = _number_format(name)
     if number_format is not None:
         found.append(_format(number_format))
-    found += [_document(file) for file in _files(name)]
+    found += [_document(file) for file in files_of(name)]
     if not found:
         raise _unknown(name)
     return found

@@ -6,7 +6,7 @@ cases of one baseline are a group. As averages of ratios are geometric means, la
 energy's is the product's.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import exp, log
@@ -17,6 +17,8 @@ COMPARED = ("latency_s", "energy_j", "edp_js")
 
 Labels = tuple[tuple[str, str], ...]
 """Axes and the values on them."""
+Spread = tuple[float, float, float]
+"""The least, the geometric mean and the largest of some ratios."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +136,11 @@ class Comparison:
         known = (self.ratio(case, metric) for case in cases)
         return tuple(ratio for ratio in known if ratio is not None)
 
-    def simulated(self, published: PublishedRatio) -> tuple[float, float, float] | None:
+    def spread(self, rival: Labels, metric: str) -> Spread | None:
+        """Return the spread of a rival's ratios over the groups; none where there are none."""
+        return _spread(self.ratios(rival, metric))
+
+    def simulated(self, published: PublishedRatio) -> Spread | None:
         """Return the least, the geometric mean and the largest of the ratios simulated.
 
         Of every two cases that have the labels asked for and are alike otherwise; none where
@@ -147,8 +153,7 @@ class Comparison:
             if _rest(better, published.better) == _rest(than, published.than)
             and (ratio := _times_better(better, than, published.metric)) is not None
         ]
-        mean = geometric_mean(ratios)
-        return None if mean is None else (min(ratios), mean, max(ratios))
+        return _spread(ratios)
 
     def _labelled(self, labels: Mapping[str, str]) -> list[Case]:
         return [case for case in self.cases if labels.items() <= dict(case.labels).items()]
@@ -162,6 +167,11 @@ class Comparison:
 def _times_better(case: Case, than: Case, metric: str) -> float | None:
     mine, theirs = case.metric(metric), than.metric(metric)
     return theirs / mine if mine and theirs else None
+
+
+def _spread(ratios: Sequence[float]) -> Spread | None:
+    mean = geometric_mean(ratios)
+    return None if mean is None else (min(ratios), mean, max(ratios))
 
 
 def _rest(case: Case, labels: Mapping[str, str]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """A comparison's file: what it makes of axes, what it refuses, and how it runs."""
 
+import html
 import json
 
 import pytest
@@ -100,6 +101,21 @@ def test_a_comparison_that_was_stopped_runs_only_what_is_left(written, tmp_path,
     assert len(runs) == 3 + 3  # five cases, two of them known
     assert (out / "comparison.html").exists()
     assert not (out / ".runs").exists()
+
+
+@pytest.mark.parametrize("out", ["a report", None])
+def test_the_command_to_make_it_again_is_as_it_was_given(written, monkeypatch, capsys, out):
+    monkeypatch.chdir(written().parent)
+    command = "archsim compare small.yaml" + (f" --out '{out}'" if out else "")
+
+    with pytest.raises(SystemExit):
+        main(["compare", "small.yaml", *(["--out", out] if out else []), "--workers", "1"])
+
+    assert f"again: {command}\n" in capsys.readouterr().out
+    if out:
+        for document in ("comparison.md", "comparison.html", "memory.svg"):
+            text = html.unescape((Path(out) / document).read_text())
+            assert command in text, document
 
 
 def test_a_failure_ends_the_command_with_one_and_everything_else_is_told(written, capsys):

@@ -245,7 +245,7 @@ def _table_section(comparison: Comparison) -> str:
 <p class="note">× is times better than the baseline of the same group, {escape(baseline)}, whose
 rows are shaded. Bars are logarithmic, from 1: blue is better, orange worse. Rest the pointer on a
 number for all its digits.</p>
-<h3>Times better than {escape(baseline)}, geometric means over groups</h3>
+<h3>Times better than {escape(baseline)}: geometric means over groups (least … largest)</h3>
 {means}"""
 
 

@@ -16,9 +16,10 @@ from archsim.report.comparison.rows import (
     name_rows,
     shown_rivals,
 )
+from archsim.report.comparison.words import range_text
 from archsim.report.frame import GREY, GRID, INK, TEXT
 from archsim.report.palette import COMPONENTS
-from archsim.report.quantities import ellipsize
+from archsim.report.quantities import ellipsize, ratio_text
 from archsim.results import Comparison
 from archsim.results.comparison import geometric_mean
 
@@ -43,7 +44,7 @@ def ratios(comparison: Comparison, metric: str) -> Figure:
     is_single = len(comparison.groups) == 1
     words = f"how many times less {noun} than {baseline} (1 is as much; right is better)"
     if not is_single:
-        words += "; a dot per group, a bar at the geometric mean; ratios on the right are the means"
+        words += "; a dot per group, a bar at the geometric mean; on the right it and the range"
     if left_out:
         words += f"; the best {len(rivals)} of {len(rivals) + left_out} rivals"
     title = ratio_in_words(comparison, metric)
@@ -56,7 +57,9 @@ def ratios(comparison: Comparison, metric: str) -> Figure:
     for place, (rival, known) in enumerate(found.items()):
         _draw_ratios(axes, place, known, is_single=is_single)
         mean = comparison.geometric_mean(rival, metric)
-        note = what_is_missing(comparison, rival)
+        spread = comparison.spread(rival, metric)
+        notes = ["" if spread is None else range_text(spread), what_is_missing(comparison, rival)]
+        note = "; ".join(filter(None, notes))
         _write_beside(axes, place, "" if mean is None else times(mean), note)
     name_rows(axes, [name_of(comparison, rival) for rival in rivals])
     axes.set_xlabel(f"times better than {ellipsize(baseline, NAME)} in {noun} [×]", fontsize=TEXT)
@@ -87,11 +90,8 @@ def ratio_in_words(comparison: Comparison, metric: str) -> str:
 
 
 def times(ratio: float) -> str:
-    """Write a ratio with three digits at most."""
-    if ratio >= 1000 or ratio < 0.01:
-        return f"{ratio:.2g} ×" if ratio < 0.01 or ratio >= 10**6 else f"{ratio:,.0f} ×"
-    decimals = 0 if ratio >= 100 else 1 if ratio >= 10 else 2
-    return f"{ratio:.{decimals}f} ×"
+    """Write a ratio with its sign."""
+    return ratio_text(ratio).replace(" x", " ×")
 
 
 def _draw_ratios(axes: Axes, place: int, known: Sequence[float], *, is_single: bool) -> None:

@@ -12,10 +12,12 @@ from archsim.report.comparison.rivals import (
 from archsim.report.quantities import quantity, ratio_text
 from archsim.report.summary import metric_unit
 from archsim.results import Comparison, Labels, PublishedRatio
-from archsim.results.comparison import COMPARED
+from archsim.results.comparison import COMPARED, Spread
 
 NAMES: Mapping[str, str] = {"latency_s": "latency", "energy_j": "energy", "edp_js": "EDP"}
 """What people call each metric compared."""
+UNKNOWN = "-"
+"""Stands for what is not known."""
 
 
 def answer(comparison: Comparison) -> str:
@@ -69,12 +71,12 @@ def _over(comparison: Comparison, rival: Labels) -> str:
 
 def metric_text(value: float | None, metric: str) -> str:
     """Write a metric with its unit; a dash where it is not known."""
-    return "-" if value is None else quantity(value, metric_unit(metric))
+    return UNKNOWN if value is None else quantity(value, metric_unit(metric))
 
 
 def factor_text(ratio: float | None) -> str:
     """Write a ratio; a dash where it is not known."""
-    return "-" if ratio is None else ratio_text(ratio)
+    return UNKNOWN if ratio is None else ratio_text(ratio)
 
 
 def published_claim(comparison: Comparison, published: PublishedRatio) -> str:
@@ -86,43 +88,53 @@ def published_claim(comparison: Comparison, published: PublishedRatio) -> str:
 
 def published_range(published: PublishedRatio) -> str:
     """Write the published range, or the one number."""
-    return _range(published.low, published.high)
+    low, high = published.low, published.high
+    return ratio_text(low) if low == high else f"{_bare(low)} … {ratio_text(high)}"
 
 
 def simulated_range(comparison: Comparison, published: PublishedRatio) -> str:
     """Write the mean simulated, and the range where there is one; a dash if unknown."""
-    found = comparison.simulated(published)
-    if found is None:
-        return "-"
-    low, mean, high = found
-    if ratio_text(low) == ratio_text(high):
-        return ratio_text(mean)
-    return f"{ratio_text(mean)} ({_range(low, high)})"
+    return spread_text(comparison.simulated(published))
+
+
+def spread_text(spread: Spread | None) -> str:
+    """Write ``1.20 x (0.80 … 2.10)``: a mean and its range; a dash where it is not known."""
+    if spread is None:
+        return UNKNOWN
+    _, mean, _ = spread
+    between = range_text(spread)
+    return f"{ratio_text(mean)} ({between})" if between else ratio_text(mean)
+
+
+def range_text(spread: Spread) -> str:
+    """Write ``0.80 … 2.10``, or nothing where the ends look alike."""
+    low, _, high = spread
+    return "" if _bare(low) == _bare(high) else f"{_bare(low)} … {_bare(high)}"
+
+
+def _bare(ratio: float) -> str:
+    return ratio_text(ratio).removesuffix(" x")
 
 
 def verdict(comparison: Comparison, published: PublishedRatio) -> str:
-    """Say where the mean simulated lies, beside what is published."""
+    """Say where the mean simulated lies, beside what is published, and whether ranges meet."""
     found = comparison.simulated(published)
     if found is None:
         return "not simulated"
-    mean = found[1]
-    if mean < published.low:
-        return f"below, {mean / published.low:.2f} of it"
-    if mean > published.high:
-        return f"above, {mean / published.high:.2f} of it"
-    return "equal" if published.low == published.high else "within"
-
-
-def _range(low: float, high: float) -> str:
-    return ratio_text(low) if low == high else f"{ratio_text(low)[:-2]} to {ratio_text(high)}"
+    low, mean, high = found
+    if published.low <= mean <= published.high:
+        return "equal" if published.low == published.high else "within"
+    where, near = ("below", published.low) if mean < published.low else ("above", published.high)
+    meets = low <= published.high and published.low <= high
+    return f"{where}, {mean / near:.2f} of it{'; the ranges meet' if meets else ''}"
 
 
 def mean_cells(comparison: Comparison) -> list[list[str]]:
-    """Return each rival's name, its geometric means of the ratios and of how many groups."""
+    """Return each rival's name, means of its ratios with their range, and of how many groups."""
     return [
         [
             name_of(comparison, rival),
-            *(factor_text(comparison.geometric_mean(rival, metric)) for metric in COMPARED),
+            *(spread_text(comparison.spread(rival, metric)) for metric in COMPARED),
             f"{groups_compared(comparison, rival)} of {len(comparison.groups)}",
         ]
         for rival in comparison.rivals

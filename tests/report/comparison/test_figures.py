@@ -162,7 +162,7 @@ def test_ratios_of_groups_are_dots_with_their_geometric_mean(two):
     assert list(fetta.get_offsets()[:, 0]) == pytest.approx([4, 9])
     means = [line.get_xdata()[0] for line in axes.lines[1:]]  # the first line is at 1
     assert means == pytest.approx([1, 6])
-    assert written(axes) == ["1.00 ×", "6.00 ×", "1 failed, 1 not run"]
+    assert written(axes) == ["1.00 ×", "6.00 ×", "4.00 … 9.00", "1 failed, 1 not run"]
 
 
 @pytest.mark.parametrize(

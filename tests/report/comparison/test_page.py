@@ -11,6 +11,7 @@ import pytest
 from archsim.report.comparison.page import comparison_html
 from archsim.report.comparison.table import comparison_frame
 from archsim.report.comparison.words import answer
+from archsim.report.quantities import ratio_text
 from tests.report.comparison.comparisons import CASES, REASON, build_case, build_comparison, only
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="900" height="200"><rect/></svg>'
@@ -109,7 +110,7 @@ def test_the_table_has_the_values_of_the_frame(page):
     assert [row[:2] for row in rows] == frame[["workload", "architecture"]].to_numpy().tolist()
     known = frame[frame["status"] == "simulated"]
     assert [row[2:5] for row in rows[:5]] == [
-        [f"{ratio:.2f}×" for ratio in ratios]
+        [ratio_text(ratio).replace(" x", "×") for ratio in ratios]
         for ratios in known[["edp_x", "latency_x", "energy_x"]].to_numpy()
     ]
     assert rows[1][5:] == [
@@ -135,13 +136,15 @@ def test_failures_claims_and_commands_are_told(page):
     assert page.tables["claims"][1:] == [
         [
             "latency: fetta over tpu",
-            "1.50 to 3.50×",
-            "4.00× (2.00 to 8.00×)",
-            "above, 1.14 of it",
+            "1.50 … 3.50×",
+            "4.00× (2.00 … 8.00)",
+            "above, 1.14 of it; the ranges meet",
             "recalled: a talk",
         ]
     ]
-    assert page.tables["means"][2] == ["fetta", "4.00×", "8.00×", "32.00×", "2 of 2"]
+    assert page.tables["means"][2] == [
+        *("fetta", "4.00× (2.00 … 8.00)", "8.00× (4.00 … 16.0)", "32.0× (8.00 … 128)", "2 of 2")
+    ]
     assert page.tables["bounds"][1] == [
         *("bert on tpu", "bandwidth: dram", "2.00 ms", "4.00 ms", "1.00 ms", "8.00 ms", "50 %")
     ]

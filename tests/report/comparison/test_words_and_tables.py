@@ -1,6 +1,7 @@
 """A comparison as a table, a screen of text and an answer, by what they say."""
 
 import csv
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -9,7 +10,7 @@ from archsim.report.comparison.markdown import comparison_markdown
 from archsim.report.comparison.rivals import best_rival
 from archsim.report.comparison.table import comparison_csv, comparison_frame
 from archsim.report.comparison.text import comparison_text
-from archsim.report.comparison.words import answer
+from archsim.report.comparison.words import answer, mean_cells, simulated_range, verdict
 from tests.report.comparison.comparisons import (
     CASES,
     REASON,
@@ -113,7 +114,7 @@ def test_an_axis_makes_way_for_a_column_of_its_name():
     [
         (
             CASES,
-            "fetta has the best EDP, 32.00 x better than tpu's: latency 4.00 x better, energy "
+            "fetta has the best EDP, 32.0 x better than tpu's: latency 4.00 x better, energy "
             "8.00 x better; geometric means over 2 groups.",
         ),
         (
@@ -167,22 +168,25 @@ def test_text_says_the_answer_first_and_all_that_is_asked_next():
 
     assert " ".join(lines[:2]) == answer(comparison)
     for words in (
-        "  tpu (baseline)  8.00 ms  400 mJ  3.20 mJ·s     1.00 x    1.00 x    1.00 x",
-        "  fetta           5.00 ms  200 mJ  1.00 mJ·s     8.00 x   16.00 x  128.00 x",
-        "  ette             failed  failed     failed          -         -         -",
-        "  fetta   4.00 x  8.00 x  32.00 x  2 of 2",
-        "  ette    0.50 x  2.00 x   1.00 x  1 of 2",
+        "  tpu (baseline)  8.00 ms  400 mJ  3.20 mJ·s     1.00 x    1.00 x  1.00 x",
+        "  fetta           5.00 ms  200 mJ  1.00 mJ·s     8.00 x    16.0 x   128 x",
+        "  ette             failed  failed     failed          -         -       -",
+        "times better than tpu: geometric means (least … largest)",
+        "  fetta  4.00 x (2.00 … 8.00)  8.00 x (4.00 … 16.0)  32.0 x (8.00 … 128)  2 of 2",
+        "  ette                 0.50 x                2.00 x               1.00 x  1 of 2",
+        "again: archsim compare machines.yaml",
         f"  vit on ette: {REASON}",
         "  clocks are 1 GHz & all alike",
     ):
         assert words in lines
-    assert "published 1.50 to 3.50 x, simulated 4.00 x (2.00 to 8.00 x): above, 1.14" in " ".join(
+    assert "published 1.50 … 3.50 x, simulated 4.00 x (2.00 … 8.00): above, 1.14" in " ".join(
         line.strip() for line in lines
     )
 
 
+@pytest.mark.parametrize("width", [80, 100])
 @pytest.mark.parametrize("groups", [1, 13, 14, 39, 40, 200])
-def test_text_fits_a_terminal(groups):
+def test_text_fits_a_terminal(groups, width):
     names = ["tpu", "an architecture with a name that nobody wants to type twice", "3"]
     cases = tuple(
         build_case(f"workload {'of a long name ' * 3}{number}", name, (1.0 + number, 1e-7))
@@ -190,10 +194,43 @@ def test_text_fits_a_terminal(groups):
         for name in names
     )
 
-    text = comparison_text(build_comparison(cases=cases))
+    text = comparison_text(build_comparison(cases=cases), width)
 
-    assert max(map(len, text.splitlines())) <= 100
-    assert len(text.splitlines()) < 90
+    assert max(map(len, text.splitlines())) <= width
+    assert len(text.splitlines()) < 150
+
+
+def test_long_names_go_on_in_the_next_line_and_stay_apart():
+    names = [f"a GPU of the year before the last, {order}" for order in ("searched", "greedy")]
+    cases = (*only("bert on tpu"), *(build_case("bert", name, (0.004, 0.1)) for name in names))
+
+    words = " ".join(comparison_text(build_comparison(cases=cases), 80).split())
+
+    for order in ("searched", "greedy"):
+        start = "a GPU of the year 4.00 ms 100 mJ 400 µJ·s 2.00 x 4.00 x 8.00 x"
+        assert f"{start} before the last, {order}" in words
+
+
+def test_groups_are_averaged_over_what_a_baseline_leaves_open():
+    sizes = {"64 KiB": 1.25, "128 KiB": 0.8, "256 KiB": 1.6}
+    cases = [
+        build_case("", "", (1 / factor, 1.0), name=f"{size} {name}", labels=labels)
+        for size, ratio in sizes.items()
+        for name, factor in (("tpu", 1.0), ("fetta", ratio))
+        for labels in [{"sram": size, "architecture": name}]
+    ]
+    claim = replace(build_comparison().published[0], low=1.3, high=1.3)
+
+    comparison = build_comparison(cases=tuple(cases), published=(claim,))
+
+    # (1.25 x 0.8 x 1.6)^(1/3)
+    (means,) = [line for line in mean_cells(comparison) if line[0] == "fetta"]
+    assert means[1:] == ["1.17 x (0.80 … 1.60)", "1.00 x", "1.17 x (0.80 … 1.60)", "3 of 3"]
+    assert simulated_range(comparison, claim) == "1.17 x (0.80 … 1.60)"
+    assert verdict(comparison, claim) == "below, 0.90 of it; the ranges meet"
+    assert "sram 64 KiB" in comparison_text(comparison)
+    assert "geometric means over 3 groups (least … largest)" in comparison_text(comparison)
+    assert "| fetta | 1.17 x (0.80 … 1.60) | 1.00 x |" in comparison_markdown(comparison)
 
 
 def test_many_cases_are_a_line_per_group():
@@ -207,6 +244,23 @@ def test_many_cases_are_a_line_per_group():
 
     assert "EDP x            fast" in lines
     assert "  workload 29  2.00 x" in lines
+
+
+def test_rivals_whose_names_have_no_room_are_letters_that_are_explained():
+    names = ["tpu", *(f"an array of a very long name, {number}" for number in range(3))]
+    cases = (
+        build_case(str(number), name, (1.0 + names.index(name), 1.0))
+        for number in range(12)
+        for name in names
+    )
+
+    lines = comparison_text(build_comparison(cases=tuple(cases)), 80).splitlines()
+
+    assert "EDP x               A       B       C" in lines
+    assert "  workload 11  0.50 x  0.33 x  0.25 x" in lines
+    assert (
+        "  A: an array of a very long name, 0; B: an array of a very long name, 1; C: an" in lines
+    )
 
 
 def test_csv_has_a_header_and_a_line_per_case():
