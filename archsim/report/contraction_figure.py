@@ -28,7 +28,7 @@ from archsim.report.contraction import (
     whole,
 )
 from archsim.report.frame import LETTER, LINE, SOFT, TEXT, plain, png
-from archsim.report.palette import PHASES
+from archsim.report.palette import PHASES, mixed
 from archsim.report.quantities import Scale, ellipsize, percent, ratio_text
 
 COLUMN = 1.75
@@ -237,7 +237,7 @@ def _draw_box(axes: Axes, box: Box, x: float, top: float) -> None:
             BOX - 2 * pad,
             box.height - 2 * pad,
             boxstyle=f"round,pad={pad}",
-            facecolor=LIGHT if box.is_input else _mixed(SHADE, 0.1 + 0.9 * box.share),
+            facecolor=LIGHT if box.is_input else mixed(SHADE, 0.1 + 0.9 * box.share),
             edgecolor=GREY if box.is_input else SHADE,
             linewidth=1.2,
             zorder=2,
@@ -260,9 +260,3 @@ def _draw_box(axes: Axes, box: Box, x: float, top: float) -> None:
             fontweight=weight,
             zorder=3,
         )
-
-
-def _mixed(color: str, strength: float) -> str:
-    """Mix a colour with white."""
-    parts = (int(color[place : place + 2], 16) for place in (1, 3, 5))
-    return "#" + "".join(f"{round(255 + (part - 255) * strength):02X}" for part in parts)

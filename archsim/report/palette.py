@@ -33,6 +33,8 @@ PARTS: Mapping[str, str] = {
     "memory": COMPONENTS[5],
 }
 """What time goes to."""
+BETTER, WORSE = "#0072B2", "#D55E00"
+"""What is better than the baseline, and what is not, also in pages."""
 NEUTRAL = "#7A869A"
 """What has no colour of its own."""
 REST = "#C8CDD3"
@@ -72,6 +74,12 @@ def component_colors(names: Collection[str]) -> dict[str, str]:
         name: colors[name] if name in colors else _tint(colors[name.partition(".")[0]])
         for name in names
     }
+
+
+def mixed(color: str, strength: float) -> str:
+    """Mix a colour with white: all white at a strength of 0."""
+    parts = (int(color[place : place + 2], 16) for place in (1, 3, 5))
+    return "#" + "".join(f"{round(255 + (part - 255) * strength):02X}" for part in parts)
 
 
 def _tint(color: str) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import floor, log10
 
 DECIMAL = {
+    1e12: "T",
     1e9: "G",
     1e6: "M",
     1e3: "k",

@@ -29,6 +29,8 @@ from archsim.results import Comparison
 
 MOST_MEMORIES = 4
 """Memories that are drawn; the fullest of more."""
+NEARLY_EMPTY = 0.02
+"""A memory that is never fuller than this is told of in words."""
 
 
 def memory(comparison: Comparison) -> Figure:
@@ -39,10 +41,9 @@ def memory(comparison: Comparison) -> Figure:
     for found in peaks:
         for name, (taken, _) in found.items():
             fullest[name] = max(fullest[name], taken)
-    names = sorted(fullest, key=lambda name: -fullest[name])[:MOST_MEMORIES]
+    names = _shown(fullest)
     words = f"share of the capacity taken when most of it was, {table.words('its fullest case')}"
-    if len(fullest) > len(names):
-        words += f"; the fullest {len(names)} of {len(fullest)} memories"
+    words += _left_out_in_words({n: share for n, share in fullest.items() if n not in names})
     places, headings = places_of(comparison, table)
     title = _memory_in_words(comparison, table, peaks, names)
     figure = comparison_figure(
@@ -57,6 +58,7 @@ def memory(comparison: Comparison) -> Figure:
     for axes, name in zip(panels, names, strict=False):
         shares = {places[n]: peak[name] for n, peak in enumerate(peaks) if name in peak}
         _draw_memory(axes, shares, colors[name])
+        _mark_absent(axes, [places[n] for n, row in enumerate(table.rows) if _lacks(row, name)])
         axes.set_title(plain(ellipsize(name, SHORT_NAME)), fontsize=TEXT + 1, loc="left")
     name_rows(panels[0], [row.name for row in table.rows], places)
     head_groups(panels[0], headings)
@@ -71,6 +73,22 @@ def memory(comparison: Comparison) -> Figure:
     return figure
 
 
+def _shown(fullest: Mapping[str, float]) -> list[str]:
+    """Return the memories that are drawn: the fullest, if it is but one, and the next few."""
+    ordered = sorted(fullest, key=lambda name: -fullest[name])[:MOST_MEMORIES]
+    return [name for n, name in enumerate(ordered) if not n or fullest[name] >= NEARLY_EMPTY]
+
+
+def _left_out_in_words(others: Mapping[str, float]) -> str:
+    """Say how full the memories that are not drawn ever were."""
+    if not others:
+        return ""
+    if len(others) > MOST_MEMORIES:
+        return f"; {len(others)} others were at most {_share(max(others.values()))} full"
+    told = [f"{ellipsize(name, SHORT_NAME)} {_share(share)}" for name, share in others.items()]
+    return f"; others at most: {', '.join(told)}"
+
+
 def _peaks(row: Row) -> dict[str, tuple[float, float]]:
     """Return the shares of each memory that were taken and used, of a row's fullest case."""
     found: dict[str, tuple[float, float]] = {}
@@ -83,17 +101,38 @@ def _peaks(row: Row) -> dict[str, tuple[float, float]]:
     return found
 
 
+def _lacks(row: Row, name: str) -> bool:
+    """Whether a row has results, and none of them a memory of this name."""
+    return bool(row.cases) and name not in _peaks(row)
+
+
+def _mark_absent(axes: Axes, places: Sequence[float]) -> None:
+    for place in places:
+        axes.text(2, place, "–", va="center", fontsize=TEXT, color=GREY)
+
+
 def _draw_memory(axes: Axes, found: Mapping[float, tuple[float, float]], color: str) -> None:
     data = [100 * used for _, used in found.values()]
     waste = [100 * (taken - used) for taken, used in found.values()]
     axes.barh(list(found), data, height=0.72, color=color, label="data")
     axes.barh(list(found), waste, left=data, height=0.72, color=color, alpha=0.35, label="waste")
     for place, (taken, _) in found.items():
-        text = f" {percent(taken)}" if taken >= 0.001 or not taken else " < 0.1 %"
-        axes.text(100 * taken, place, text, va="center", fontsize=TEXT)
-    axes.axvline(100, color=SOFT, linestyle="--", linewidth=1.2)
+        axes.annotate(
+            _share(taken),
+            (100 * taken, place),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=TEXT,
+            bbox={"facecolor": "white", "linewidth": 0, "pad": 1},
+        )
+    axes.axvline(100, color=SOFT, linestyle="--", linewidth=1.2, zorder=0)
     axes.set_xlim(0, 132)
     axes.set_xticks([0, 50, 100])
+
+
+def _share(share: float) -> str:
+    return percent(share) if share >= 0.001 or not share else "< 0.1 %"
 
 
 def _legend_of_memory() -> list[Artist]:

@@ -40,7 +40,10 @@ from archsim.results import Case, Comparison
 METRICS: Mapping[str, str] = {"edp": "edp_js", "latency": "latency_s", "energy": "energy_j"}
 """Metrics by their names in the page's address, the one shown first before the others."""
 CAPTIONS: Mapping[str, str] = {
-    "time_parts": "Each run's time, by what it goes to.",
+    "time_parts": "Each run's time, by what it goes to. Compute: units stream operands. Fill and "
+    "drain: their pipelines fill and drain, weights are loaded, kernels start. Shaping: tensors "
+    "are put into another order. Network: units wait for links and networks on the chip. "
+    "Memory: they wait for memory off the chip.",
     "energy_parts": "Each run's energy, by what it goes to.",
     "phases": "Each run's time by phase.",
     "roofline": "Arithmetic rate over MACs per byte of off-chip memory, below each machine's roof.",
@@ -67,6 +70,7 @@ def comparison_html(comparison: Comparison, figures: Mapping[str, bytes]) -> str
     """Return one self-contained page; ``figures`` are SVG by name, absent ones are left out."""
     sections = {
         "answer": _answer_section(comparison, figures),
+        "groups": _groups_section(figures),
         "table": _table_section(comparison),
         **{name: _figure_section(name, figures) for name in ("time", "energy", "phases")},
         "roofline": _figure_section("roofline", figures),
@@ -140,6 +144,15 @@ def _answer_section(comparison: Comparison, figures: Mapping[str, bytes]) -> str
     )
 
 
+def _groups_section(figures: Mapping[str, bytes]) -> str:
+    pictures = [
+        _figure(figures, f"groups_{key}", f"{NAMES[metric]} in each group.", of=key)
+        for key, metric in METRICS.items()
+    ]
+    shown = "\n".join(filter(None, pictures))
+    return f"<h2>Group by group</h2>\n{shown}" if shown else ""
+
+
 def _ratio_caption(comparison: Comparison, metric: str) -> str:
     baseline = baseline_name(comparison)
     return f"{NAMES[metric]}, times better than {baseline}; above 1 is better."
@@ -168,13 +181,24 @@ def _times(ratio: float | None) -> str:
 
 
 def _contents(comparison: Comparison, figures: Mapping[str, bytes]) -> str:
-    titles = {"table": "Runs"}
+    titles = {"groups": "Groups"} if any(f"groups_{key}" in figures for key in METRICS) else {}
+    titles |= {"table": "Runs"}
     titles |= {name: title for name, (title, figure) in SECTIONS.items() if figure in figures}
     titles |= {"limits": "Limits"} if len(comparison.failures) < len(comparison.cases) else {}
     titles |= {"published": "Published"} if _has_published(comparison) else {}
     titles |= {"failures": "Failures"} if comparison.failures else {}
     titles |= {"again": "Make it again"}
-    order = ["table", "time", "energy", "phases", "roofline", "limits", "memory", "timeline"]
+    order = [
+        "groups",
+        "table",
+        "time",
+        "energy",
+        "phases",
+        "roofline",
+        "limits",
+        "memory",
+        "timeline",
+    ]
     links = [
         f'<a href="#{name}">{escape(titles[name])}</a>'
         for name in (*order, "published", "failures", "again")

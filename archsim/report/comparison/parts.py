@@ -11,6 +11,7 @@ from matplotlib.patches import Patch
 
 from archsim.report.comparison.rows import (
     ROW,
+    SAME_SCALE,
     SHORT_NAME,
     Row,
     Table,
@@ -74,13 +75,8 @@ def phases(comparison: Comparison) -> Figure:
 
 def energy_parts(comparison: Comparison) -> Figure:
     """Draw dynamic energy by component, and static energy, or each rival's average shares."""
-    taken = [_shares(_energy(digest)) for digest in digests(comparison)]
-    sums: dict[str, float] = defaultdict(float)
-    for shares in taken:
-        for name, share in shares.items():
-            sums[name] += share
-    ordered = sorted((name for name in sums if name != STATIC), key=lambda name: -sums[name])
-    shown, rest = ordered[:MOST_PARTS], set(ordered[MOST_PARTS:])
+    shown = _largest(comparison)
+    rest = set(_by_share(comparison)) - set(shown)
     others = f"{len(rest)} others"
 
     def take(digest: Mapping[str, Any]) -> dict[str, float]:
@@ -95,14 +91,23 @@ def energy_parts(comparison: Comparison) -> Figure:
 
 
 def machine_colors(comparison: Comparison) -> dict[str, str]:
-    """Return the colour of every component and memory of a comparison, in all its figures."""
-    names = {
-        name
-        for digest in digests(comparison)
-        for name in (*_energy(digest), *digest["memories"])
-        if name != STATIC
-    }
-    return component_colors(names)
+    """Return the colours of memories and drawn components, the same in all its figures."""
+    names = {name for digest in digests(comparison) for name in digest["memories"]}
+    return component_colors(names | set(_largest(comparison)))
+
+
+def _largest(comparison: Comparison) -> list[str]:
+    """Return the components with the largest shares of energy, the largest first."""
+    return _by_share(comparison)[:MOST_PARTS]
+
+
+def _by_share(comparison: Comparison) -> list[str]:
+    """Return all components by their shares of energy, added up over cases."""
+    sums: dict[str, float] = defaultdict(float)
+    for digest in digests(comparison):
+        for name, share in _shares(_energy(digest)).items():
+            sums[name] += share
+    return sorted((name for name in sums if name != STATIC), key=lambda name: -sums[name])
 
 
 def _energy(digest: Mapping[str, Any]) -> Mapping[str, float]:
@@ -183,19 +188,22 @@ def _scale(
     """Return what to divide each row's parts by, the axis' label and the subtitle.
 
     A single group has an axis with a unit. Of several groups, each is scaled to its largest
-    case; of averages, each case counts as much as any other (a factor of 0).
+    case. Where a case would be too short to be seen beside another, and of averages, what is
+    drawn are shares (a factor of 0), so that each case counts as much as any other.
     """
     beside = "latency" if unit == "s" else "energy"
     if not table.is_each:
         means = f"means of shares over its cases; on the right the geometric mean of {beside}"
         label = f"share of {noun} [%]"
         return [0.0] * len(table.rows), label, f"{noun}, {table.words(means)}"
-    largest: dict[Labels, float] = defaultdict(float)
+    totals: dict[Labels, list[float]] = defaultdict(list)
     for place, found in parts.items():
-        for each in found:
-            group = table.rows[place].group
-            largest[group] = max(largest[group], sum(each.values()))
+        totals[table.rows[place].group] += [sum(each.values()) for each in found]
+    largest = {group: max(found, default=0.0) for group, found in totals.items()}
     words = f"{noun}, {table.words('')}; {beside} on the right"
+    if any(max(found) > SAME_SCALE * min(found) for found in totals.values() if found):
+        words = f"shares of {noun}, one bar per case; {beside}, which differs widely, on the right"
+        return [0.0] * len(table.rows), f"share of {noun} [%]", words
     if len({row.group for row in table.rows}) == 1:
         scale = Scale.of(max(largest.values(), default=0.0), unit)
         return [scale.factor] * len(table.rows), f"{noun} [{scale.symbol}]", words

@@ -16,23 +16,15 @@ from archsim.report.comparison.rows import (
     name_rows,
     shown_rivals,
 )
-from archsim.report.comparison.words import range_text
+from archsim.report.comparison.words import METRIC_WORDS, range_text
 from archsim.report.frame import GREY, GRID, INK, TEXT
-from archsim.report.palette import COMPONENTS
+from archsim.report.palette import BETTER, WORSE
 from archsim.report.quantities import ellipsize, ratio_text
 from archsim.results import Comparison
 from archsim.results.comparison import geometric_mean
 
-METRIC_WORDS = {
-    "latency_s": ("latency", "is {} faster than", "is {} slower than"),
-    "energy_j": ("energy", "takes {} less energy than", "takes {} more energy than"),
-    "edp_js": (
-        "energy-delay product",
-        "has a {} smaller energy-delay product than",
-        "has a {} larger energy-delay product than",
-    ),
-}
-"""What ratios of a metric are called, and how a sentence says better and worse."""
+EDGE, BOLD_LETTER = 6, 7.2
+"""Points beside a panel, and of a bold letter, roughly."""
 
 
 def ratios(comparison: Comparison, metric: str) -> Figure:
@@ -54,13 +46,15 @@ def ratios(comparison: Comparison, metric: str) -> Figure:
     axes.set_xscale("log")
     _log_limits(axes, [ratio for known in found.values() for ratio in known])
     axes.axvline(1, color=INK, linewidth=1.2, zorder=1)
+    beside: list[tuple[str, str]] = []
     for place, (rival, known) in enumerate(found.items()):
         _draw_ratios(axes, place, known, is_single=is_single)
         mean = comparison.geometric_mean(rival, metric)
         spread = comparison.spread(rival, metric)
         notes = ["" if spread is None else range_text(spread), what_is_missing(comparison, rival)]
         note = "; ".join(filter(None, notes))
-        _write_beside(axes, place, "" if mean is None else times(mean), note)
+        beside.append(("" if mean is None else times(mean), note))
+    _write_beside(axes, beside)
     name_rows(axes, [name_of(comparison, rival) for rival in rivals])
     axes.set_xlabel(f"times better than {ellipsize(baseline, NAME)} in {noun} [×]", fontsize=TEXT)
     axes.grid(axis="x", color=GRID, zorder=0)
@@ -99,33 +93,35 @@ def _draw_ratios(axes: Axes, place: int, known: Sequence[float], *, is_single: b
     if mean is None:
         return
     if is_single:
-        color = COMPONENTS[0] if mean >= 1 else COMPONENTS[6]
+        color = BETTER if mean >= 1 else WORSE
         axes.barh(place, mean - 1, left=1, height=0.6, color=color, zorder=2)
         return
     # The golden ratio's multiples never come close to each other: a jitter without chance.
     rows = [place + 0.5 * ((number * 0.618034) % 1 - 0.5) for number in range(len(known))]
-    axes.scatter(known, rows, s=26, color=COMPONENTS[0], alpha=0.45, linewidths=0)
-    axes.plot([mean, mean], [place - 0.38, place + 0.38], color=COMPONENTS[7], linewidth=4)
+    axes.scatter(known, rows, s=26, color=BETTER, alpha=0.45, linewidths=0)
+    axes.plot([mean, mean], [place - 0.38, place + 0.38], color=INK, linewidth=2.5, zorder=3)
 
 
-def _write_beside(axes: Axes, place: int, ratio: str, note: str) -> None:
-    """Write a row's ratio, and what is missing of it, on the right of the panel."""
-    for text, across, weight, color in (
-        (ratio, 6, "bold", INK),
-        (note, 70 if ratio else 6, "normal", GREY),
-    ):
-        if text:
-            axes.annotate(
-                text,
-                (1, place),
-                xycoords=("axes fraction", "data"),
-                xytext=(across, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=TEXT,
-                fontweight=weight,
-                color=color,
-            )
+def _write_beside(axes: Axes, rows: Sequence[tuple[str, str]]) -> None:
+    """Write each row's ratio, and notes on it, on the right of the panel."""
+    letters = max((len(ratio) for ratio, _ in rows), default=0)
+    for place, (ratio, note) in enumerate(rows):
+        for text, across, weight, color in (
+            (ratio, EDGE, "bold", INK),
+            (note, 2 * EDGE + letters * BOLD_LETTER if letters else EDGE, "normal", GREY),
+        ):
+            if text:
+                axes.annotate(
+                    text,
+                    (1, place),
+                    xycoords=("axes fraction", "data"),
+                    xytext=(across, 0),
+                    textcoords="offset points",
+                    va="center",
+                    fontsize=TEXT,
+                    fontweight=weight,
+                    color=color,
+                )
 
 
 def _log_limits(axes: Axes, values: Sequence[float]) -> None:

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from archsim.report.comparison.rivals import name_of
-from archsim.report.comparison.rows import NAME, SHORT_NAME, comparison_figure
+from archsim.report.comparison.rows import MOST_CASES, SHORT_NAME, comparison_figure
 from archsim.report.frame import GREY, GRID, INK, TEXT, plain
 from archsim.report.palette import COMPONENTS, NEUTRAL
 from archsim.report.quantities import count, ellipsize, percent, quantity
@@ -32,7 +32,13 @@ def roofline(comparison: Comparison) -> Figure:
     roofs = _roofs(comparison, cases)
     edge = _right_edge(known, roofs)
     inside = sum(x is None for x, _ in points.values())
-    words = ["a point per case; lines are what each machine could do at most"]
+    is_each = len(cases) <= MOST_CASES
+    words = [
+        "a point per case"
+        if is_each
+        else "a dot per case, a large mark per rival at its geometric mean"
+    ]
+    words.append("lines are what each machine could do at most")
     if inside:
         words.append(
             f"{count(inside, 'cases' if inside > 1 else 'case')} without DRAM traffic at ∞"
@@ -46,7 +52,7 @@ def roofline(comparison: Comparison) -> Figure:
     lowest = min([*known, edge / 100, *(peak / speed for peak, speed in roofs if speed)]) / 2
     styles = _styles(comparison)
     handles = _draw_roofs(axes, comparison, roofs, (lowest, edge * 2))
-    handles += _draw_points(axes, comparison, cases, styles, edge)
+    handles += _draw_points(axes, comparison, cases, styles, edge, is_each=is_each)
     if inside:
         axes.axvline(edge / 1.6, color=GREY, linestyle=":", linewidth=1)
     ticks = [10.0**n for n in range(ceil(log10(lowest)), floor(log10(edge / 1.8)) + 1)]
@@ -129,7 +135,7 @@ def _draw_roofs(
             zorder=1,
         )
         whose = "all" if len(rivals) == len(comparison.rivals) else _listed(comparison, rivals)
-        rates = f"{quantity(peak, 'MACs/s')}, {quantity(speed, 'B/s')}"
+        rates = f"{quantity(peak, 'MACs/s')}, {_bandwidth(speed)}"
         line.set_label(plain(f"roof of {whose}:\n{rates}"))
         lines.append(line)
     if len(lines) > room:
@@ -139,8 +145,12 @@ def _draw_roofs(
 
 
 def _listed(comparison: Comparison, rivals: Sequence[Labels]) -> str:
-    names = ", ".join(name_of(comparison, rival) for rival in rivals)
-    return ellipsize(names, NAME)
+    first, *more = (name_of(comparison, rival) for rival in rivals)
+    return f"{ellipsize(first, SHORT_NAME)} and {len(more)} more" if more else first
+
+
+def _bandwidth(speed: float) -> str:
+    return quantity(speed, "B/s") if speed else "no DRAM in use"
 
 
 def _draw_points(
@@ -149,7 +159,10 @@ def _draw_points(
     cases: Sequence[Case],
     styles: Mapping[Labels, tuple[str, str]],
     edge: float,
+    *,
+    is_each: bool,
 ) -> list[Artist]:
+    """Draw cases, each rival in a colour; of many, dots and a mark at their geometric mean."""
     handles: list[Artist] = []
     others = [case for case in cases if comparison.rival(case) not in styles]
     sets = {rival: [c for c in cases if comparison.rival(c) == rival] for rival in styles}
@@ -163,6 +176,10 @@ def _draw_points(
         named.append((f"{more} more rivals", (NEUTRAL, "P"), others))
     for name, (color, marker), mine in named:
         places = [_intensity_and_rate(case) for case in mine]
+        if not is_each:
+            xs = [edge if x is None else x for x, _ in places]
+            axes.scatter(xs, [y for _, y in places], s=9, color=color, alpha=0.45, linewidths=0)
+            places = [_mean_place(places)]
         handles.append(
             axes.scatter(
                 [edge if x is None else x for x, _ in places],
@@ -178,6 +195,14 @@ def _draw_points(
             )
         )
     return handles
+
+
+def _mean_place(places: Sequence[tuple[float | None, float]]) -> tuple[float | None, float]:
+    """Return the geometric mean of cases with DRAM traffic, or of all where none has any."""
+    known = [place for place in places if place[0] is not None] or places
+    rate = geometric_mean(y for _, y in known)
+    assert rate is not None
+    return geometric_mean(x for x, _ in known), rate
 
 
 def _roofline_in_words(comparison: Comparison, cases: Sequence[Case]) -> str:

@@ -20,12 +20,14 @@ ROW = 0.36
 """Inches of a row of bars."""
 NAME = 30
 """Letters of a name beside a row."""
-SHORT_NAME = 24
+SHORT_NAME = 28
 """Letters of a name in a title or a legend."""
 MOST_OF_A_GROUP = 12
 """Cases of one group that are drawn one by one."""
 MOST_CASES = 24
 """Cases that are drawn one by one."""
+SAME_SCALE = 12
+"""Bars and timelines share an axis if the longest is at most this many times the shortest."""
 MOST_ROWS = 40
 """Rivals that are drawn; the best of more."""
 
@@ -122,13 +124,19 @@ def table_of(comparison: Comparison) -> Table:
 
 def shown_rivals(comparison: Comparison) -> tuple[list[Labels], int]:
     """Return the rivals that there is room for, the baseline among them, and how many are not."""
-    rivals = list(comparison.rivals)
-    if len(rivals) <= MOST_ROWS:
-        return rivals, 0
+    return best_rivals(comparison, comparison.rivals, MOST_ROWS)
+
+
+def best_rivals(
+    comparison: Comparison, rivals: Sequence[Labels], room: int
+) -> tuple[list[Labels], int]:
+    """Return the best of some rivals, and the baseline, in order; and how many are left out."""
+    if len(rivals) <= room:
+        return list(rivals), 0
     means = {rival: comparison.geometric_mean(rival, "edp_js") or 0.0 for rival in rivals}
     rated = sorted(rivals, key=lambda r: (not is_baseline(comparison, r), -means[r]))
-    chosen = set(rated[:MOST_ROWS])
-    return [rival for rival in rivals if rival in chosen], len(rivals) - MOST_ROWS
+    chosen = set(rated[:room])
+    return [rival for rival in rivals if rival in chosen], len(rivals) - room
 
 
 def places_of(comparison: Comparison, table: Table) -> tuple[list[float], dict[float, str]]:

@@ -7,7 +7,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from archsim.report.comparison.rivals import name_of
-from archsim.report.comparison.rows import NAME, ROW, SHORT_NAME, comparison_figure, name_rows
+from archsim.report.comparison.rows import (
+    NAME,
+    ROW,
+    SAME_SCALE,
+    SHORT_NAME,
+    comparison_figure,
+    name_rows,
+)
 from archsim.report.frame import TEXT, plain
 from archsim.report.palette import phase_colors, phase_order
 from archsim.report.quantities import Scale, ellipsize, percent, quantity
@@ -15,8 +22,6 @@ from archsim.results import Case, Comparison
 
 MOST_UNITS = 10
 """Units and channels of a case's timeline; the busiest of more."""
-SAME_SCALE = 12
-"""Timelines share their axis if the longest is at most this many times the shortest."""
 
 
 def baseline_and_best(comparison: Comparison) -> tuple[Case, ...]:

@@ -16,6 +16,16 @@ from archsim.results.comparison import COMPARED, Spread
 
 NAMES: Mapping[str, str] = {"latency_s": "latency", "energy_j": "energy", "edp_js": "EDP"}
 """What people call each metric compared."""
+METRIC_WORDS: Mapping[str, tuple[str, str, str]] = {
+    "latency_s": ("latency", "is {} faster than", "is {} slower than"),
+    "energy_j": ("energy", "takes {} less energy than", "takes {} more energy than"),
+    "edp_js": (
+        "energy-delay product",
+        "has a {} smaller energy-delay product than",
+        "has a {} larger energy-delay product than",
+    ),
+}
+"""What ratios of a metric are called, and how a sentence says better and worse."""
 UNKNOWN = "-"
 """Stands for what is not known."""
 
@@ -40,7 +50,7 @@ def answer(comparison: Comparison) -> str:
     if ratio_text(mean) == ratio_text(1):
         return f"{name} equals {baseline}, the baseline, in EDP: {rest}"
     if mean > 1:
-        return f"{name} has the best EDP, {better(mean)} than {baseline}'s: {rest}"
+        return f"{name} has the best EDP, {better(mean)} than that of {baseline}: {rest}"
     return (
         f"{baseline}, the baseline, has the best EDP; {name} comes next, EDP {better(mean)}: {rest}"
     )

@@ -4,6 +4,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from archsim.report.comparison.figures import figures_of
+from archsim.report.comparison.groups import MOST_COLUMNS, group_ratios
 from archsim.report.comparison.memory import memory
 from archsim.report.comparison.parts import (
     energy_parts,
@@ -17,7 +18,7 @@ from archsim.report.comparison.rooflines import roofline
 from archsim.report.comparison.rows import MOST_ROWS
 from archsim.report.comparison.timelines import baseline_and_best, timelines
 from archsim.report.frame import png, svg
-from archsim.report.palette import PARTS, PHASES
+from archsim.report.palette import BETTER, PARTS, PHASES, WORSE, mixed
 from archsim.results import Case, Comparison
 
 ARRAYS = ("tpu", "fetta", "sigma")
@@ -117,7 +118,7 @@ def wide():
 
 
 def subtitle(figure):
-    return figure.texts[1].get_text().replace("\n", " ")
+    return figure.texts[1].get_text().replace("\n", " ").replace("\xa0", " ")
 
 
 def title(figure):
@@ -212,6 +213,56 @@ def test_ticks_are_few_and_round_whatever_the_range():
         assert 2 <= len(axes.get_xticks()) <= 9, latency
 
 
+def cells(axes):
+    """The texts of a table of colours, by row and column."""
+    return {
+        (round(text.get_position()[1]), round(text.get_position()[0])): text.get_text()
+        for text in axes.texts
+    }
+
+
+def test_groups_by_rivals_are_a_table_of_ratios(two):
+    figure = group_ratios(two, "latency_s")
+
+    (axes,) = figure.axes
+    assert title(figure) == "fetta has the least latency in 2 of 2 groups"
+    assert rows(axes) == ["gemm", "conv"]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["fetta", "sigma"]
+    # sigma was not run on conv
+    assert cells(axes) == {(0, 0): "4.00", (0, 1): "failed", (1, 0): "9.00"}
+    assert [box.get_linewidth() > 0 for box in axes.patches] == [True, True]
+
+
+def test_cells_are_blue_where_better_and_orange_where_worse(many):
+    (axes,) = group_ratios(many, "latency_s").axes
+
+    # 4 x better, of 4 at most, and 2 x worse
+    better, worse = (to_hex(box.get_facecolor()).upper() for box in axes.patches[:2])
+    assert (better, worse) == (mixed(BETTER, 0.85), mixed(WORSE, 0.425))
+    assert title(group_ratios(many, "energy_j")) == "tpu has the least energy in 15 of 15 groups"
+
+
+def test_a_table_of_many_groups_and_rivals_stays_legible():
+    names = ["tpu", *(f"an array of a long name, number {n}" for n in range(20))]
+    cases = (
+        make_case(f"w{group}", name, make_digest(1.0 + number))
+        for group in range(50)
+        for number, name in enumerate(names)
+    )
+
+    figure = group_ratios(make_comparison(*cases), "latency_s")
+
+    (axes,) = figure.axes
+    assert (len(rows(axes)), len(axes.get_xticks())) == (MOST_ROWS, MOST_COLUMNS)
+    assert "the best 14 of 20 rivals; the first 40 of 50 groups" in subtitle(figure)
+    figure.draw_without_rendering()
+    edge = figure.get_window_extent()
+    for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
+        extent = label.get_window_extent()
+        assert edge.x0 <= extent.x0 < extent.x1 <= edge.x1, label.get_text()
+        assert extent.y1 <= figure.texts[1].get_window_extent().y0, label.get_text()
+
+
 def test_time_of_one_group_is_stacked_in_seconds(one):
     figure = time_parts(one)
 
@@ -235,6 +286,18 @@ def test_groups_have_headings_and_scales_of_their_own(two):
     assert series(axes)["compute"] == [50, 12.5, 50, 50 / 9]
     assert rows(axes) == ["tpu", "fetta", "sigma", "tpu", "fetta"]
     assert written(axes) == ["4.00 s", "1.00 s", "failed", "9.00 ms", "1.00 ms", "gemm", "conv"]
+
+
+def test_bars_too_short_to_be_seen_become_shares(one):
+    slow = make_case("gemm", "slow", make_digest(13.0))  # fetta takes 1 s
+
+    figure = time_parts(make_comparison(*one.cases, slow))
+
+    (axes,) = figure.axes
+    assert "latency, which differs widely, on the right" in subtitle(figure)
+    assert axes.get_xlabel() == "share of time [%]"
+    assert series(axes)["compute"] == [50, 50, 50, 50]
+    assert written(axes) == ["4.00 s", "1.00 s", "8.00 s", "13.0 s"]
 
 
 def test_many_cases_are_averaged_by_rival(many):
@@ -297,6 +360,16 @@ def test_the_roofline_has_a_roof_per_machine_and_a_point_per_case(one):
     assert title(figure) == "fetta comes closest to its roof: 80 % of it"
 
 
+def test_of_many_cases_a_roofline_marks_each_rival_once(many):
+    figure = roofline(many)
+
+    (axes,) = figure.axes
+    assert "a large mark per rival at its geometric mean" in subtitle(figure)
+    sizes = [len(points.get_offsets()) for points in axes.collections]
+    assert sizes == [15, 1, 15, 1, 14, 1]
+    assert axes.collections[1].get_offsets()[0].tolist() == pytest.approx([8, 200])
+
+
 def test_cases_without_dram_traffic_stand_at_the_right_edge(one):
     onchip = make_case("gemm", "onchip", make_digest(dram_bytes=0, peak_macs_per_s=4000.0))
 
@@ -312,12 +385,33 @@ def test_cases_without_dram_traffic_stand_at_the_right_edge(one):
 def test_memories_show_data_and_waste_of_their_capacity(one):
     figure = memory(one)
 
-    sram, dram = figure.axes
+    (sram,) = figure.axes
     assert title(figure) == "The fullest memory is sram: 80 % taken (tpu)"
-    assert (sram.get_title(loc="left"), dram.get_title(loc="left")) == ("sram", "dram")
+    assert sram.get_title(loc="left") == "sram"
     assert sram.get_xlabel() == "peak [% of capacity]"
     assert series(sram) == {"data": [60, 60, 60], "waste": [20, 20, 20]}
-    assert written(dram) == ["0.1 %"] * 3
+    assert written(sram) == ["80 %"] * 3
+    assert subtitle(figure).endswith("; others at most: dram 0.1 %")
+
+
+def test_a_memory_that_a_machine_lacks_is_a_dash(one):
+    bare = make_case("gemm", "bare", make_digest(memories={}))
+
+    (axes,) = memory(make_comparison(*one.cases, bare)).axes
+
+    assert written(axes) == ["80 %", "80 %", "80 %", "–"]
+
+
+def test_of_memories_that_are_all_nearly_empty_the_fullest_is_drawn():
+    memories = {
+        name: {"used_bytes": taken, "taken_bytes": taken, "capacity_bytes": 10_000}
+        for name, taken in {"dram": 2, "sram": 100}.items()
+    }
+
+    figure = memory(make_comparison(make_case("gemm", "tpu", make_digest(memories=memories))))
+
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["sram"]
+    assert subtitle(figure).endswith("; others at most: dram < 0.1 %")
 
 
 def test_of_many_cases_the_fullest_counts(many):
@@ -372,6 +466,7 @@ def test_all_figures_are_drawn_whatever_the_size(name, request):
         "ratios_latency",
         "ratios_energy",
         "ratios_edp",
+        *(f"groups_{key}" for key in ("latency", "energy", "edp") if len(comparison.groups) > 1),
         "time_parts",
         "energy_parts",
         "phases",

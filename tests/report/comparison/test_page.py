@@ -15,12 +15,14 @@ from archsim.report.quantities import ratio_text
 from tests.report.comparison.comparisons import CASES, REASON, build_case, build_comparison, only
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="900" height="200"><rect/></svg>'
-RATIOS = ("ratios_edp", "ratios_latency", "ratios_energy")
+METRICS = ("edp", "latency", "energy")
+RATIOS = [f"{name}_{metric}" for name in ("ratios", "groups") for metric in METRICS]
 FIGURES = dict.fromkeys(
     (*RATIOS, "time_parts", "energy_parts", "phases", "roofline", "memory", "timelines"), SVG
 )
 SECTIONS = [
     "answer",
+    "groups",
     "table",
     "time",
     "energy",
@@ -92,7 +94,7 @@ def test_figures_are_inside_and_absent_ones_left_out():
 
     (image,) = page.of("img")
     assert image["src"].startswith("data:image/svg+xml;base64,PHN2Zy")
-    absent = {"time", "energy", "roofline", "memory", "timeline"}
+    absent = {"groups", "time", "energy", "roofline", "memory", "timeline"}
     assert [section["id"] for section in page.of("section")] == [
         name for name in SECTIONS if name not in absent
     ]
@@ -238,7 +240,7 @@ def test_a_page_opens_with_all_runs_and_the_first_metric(opened):
     page = opened("")
 
     assert order(page) == [case.name for case in CASES]
-    assert pictures(page) == ["edp"]
+    assert pictures(page) == ["edp", "edp"]
     assert page.tables["runs"][0][2:4] == ["EDP ×", "EDP"]
     assert page.of("output")[0]["text"] == "6 of 6 runs"
 
@@ -247,7 +249,7 @@ def test_a_page_opens_with_all_runs_and_the_first_metric(opened):
 def test_a_metric_changes_the_picture_and_the_ratios(opened):
     page = opened("#metric=energy")
 
-    assert pictures(page) == ["energy"]
+    assert pictures(page) == ["energy", "energy"]
     assert page.tables["runs"][0][2:4] == ["energy ×", "EDP"]
     assert page.tables["runs"][2][2] == "4.00×"
     assert [b["data-metric"] for b in page.of("button", **{"aria-pressed": "true"})] == ["energy"]
@@ -284,7 +286,7 @@ def test_an_address_that_is_no_view_shows_all(opened, view):
     page = opened(view)
 
     assert order(page) == [case.name for case in CASES]
-    assert pictures(page) == ["edp"]
+    assert pictures(page) == ["edp", "edp"]
 
 
 @pytest.mark.browser
@@ -302,6 +304,6 @@ def test_clicks_change_the_view_and_the_address(opened):
     )
 
     assert order(page) == ["vit on fetta", "vit on tpu", "vit on ette"]
-    assert pictures(page) == ["latency"]
+    assert pictures(page) == ["latency", "latency"]
     (title,) = page.of("title")
     assert title["text"] == "#metric=latency&sort=-latency_x&axis.workload=vit"
