@@ -69,10 +69,10 @@ def percent(share: float) -> str:
 def ratio_text(ratio: float) -> str:
     """Write how many times as much something is, in three digits or so."""
     if ratio >= 100:
-        return f"{ratio:,.0f} x" if ratio < 10**6 else f"{ratio:.2g} x"
+        return f"{ratio:,.0f} x" if ratio < 10**6 else f"{ratio:#.2g} x"
     if ratio >= 0.1:
         return f"{ratio:.{1 if ratio >= 10 else 2}f} x"
-    return f"{ratio:.2g} x"
+    return f"{ratio:#.2g} x"
 
 
 def count(value: float, noun: str = "") -> str:

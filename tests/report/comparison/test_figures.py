@@ -4,7 +4,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from archsim.report.comparison.figures import figures_of
-from archsim.report.comparison.groups import MOST_COLUMNS, group_ratios
+from archsim.report.comparison.groups import MOST_COLUMNS, SLANT, group_ratios
 from archsim.report.comparison.memory import memory
 from archsim.report.comparison.parts import (
     energy_parts,
@@ -199,7 +199,7 @@ def test_without_a_baseline_there_are_no_ratios(one):
         (12.34, "12.3 ×"),
         (150.4, "150 ×"),
         (23456.0, "23,456 ×"),
-        (1e-3, "0.001 ×"),
+        (1e-3, "0.0010 ×"),
     ],
 )
 def test_ratios_have_three_digits(ratio, text):
@@ -228,6 +228,7 @@ def test_groups_by_rivals_are_a_table_of_ratios(two):
     assert title(figure) == "fetta has the least latency in 2 of 2 groups"
     assert rows(axes) == ["gemm", "conv"]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["fetta", "sigma"]
+    assert {label.get_rotation() for label in axes.get_xticklabels()} == {0}
     # sigma was not run on conv
     assert cells(axes) == {(0, 0): "4.00", (0, 1): "failed", (1, 0): "9.00"}
     assert [box.get_linewidth() > 0 for box in axes.patches] == [True, True]
@@ -255,6 +256,7 @@ def test_a_table_of_many_groups_and_rivals_stays_legible():
     (axes,) = figure.axes
     assert (len(rows(axes)), len(axes.get_xticks())) == (MOST_ROWS, MOST_COLUMNS)
     assert "the best 14 of 20 rivals; the first 40 of 50 groups" in subtitle(figure)
+    assert {label.get_rotation() for label in axes.get_xticklabels()} == {SLANT}
     figure.draw_without_rendering()
     edge = figure.get_window_extent()
     for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
