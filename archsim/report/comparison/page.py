@@ -7,15 +7,13 @@ browser to fetch more. The script only sorts, filters and switches metrics; with
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 from importlib.resources import files
-from math import log
 
+from archsim.report.comparison.page_runs import METRICS, html_table, runs_section
 from archsim.report.comparison.rivals import baseline_name, best_rival, name_of
 from archsim.report.comparison.table import (
-    RATIOS,
-    Row,
     axis_column,
     comparison_rows,
     part_columns,
@@ -25,8 +23,6 @@ from archsim.report.comparison.words import (
     NAMES,
     answer,
     better,
-    factor_text,
-    mean_cells,
     metric_text,
     published_claim,
     published_range,
@@ -34,11 +30,8 @@ from archsim.report.comparison.words import (
     verdict,
 )
 from archsim.report.quantities import count, ellipsize, percent, quantity
-from archsim.report.summary import metric_unit
-from archsim.results import Case, Comparison
+from archsim.results import Comparison
 
-METRICS: Mapping[str, str] = {"edp": "edp_js", "latency": "latency_s", "energy": "energy_j"}
-"""Metrics by their names in the page's address, the one shown first before the others."""
 CAPTIONS: Mapping[str, str] = {
     "time_parts": "Each run's time, by what it goes to. Compute: units stream operands. Fill and "
     "drain: their pipelines fill and drain, weights are loaded, kernels start. Shaping: tensors "
@@ -62,8 +55,6 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
 """Title and figure of the sections that are a figure."""
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 """What a browser may load: only what is in the page."""
-REASON = 60
-"""Letters of a failure's reason in the table."""
 
 
 def comparison_html(comparison: Comparison, figures: Mapping[str, bytes]) -> str:
@@ -71,7 +62,7 @@ def comparison_html(comparison: Comparison, figures: Mapping[str, bytes]) -> str
     sections = {
         "answer": _answer_section(comparison, figures),
         "groups": _groups_section(figures),
-        "table": _table_section(comparison),
+        "table": runs_section(comparison),
         **{name: _figure_section(name, figures) for name in ("time", "energy", "phases")},
         "roofline": _figure_section("roofline", figures),
         "limits": _limits_section(comparison),
@@ -176,10 +167,6 @@ def _metric_switch(comparison: Comparison) -> str:
     )
 
 
-def _times(ratio: float | None) -> str:
-    return "–" if ratio is None else factor_text(ratio).replace(" x", "×")
-
-
 def _contents(comparison: Comparison, figures: Mapping[str, bytes]) -> str:
     titles = {"groups": "Groups"} if any(f"groups_{key}" in figures for key in METRICS) else {}
     titles |= {"table": "Runs"}
@@ -225,152 +212,6 @@ def _figure_section(name: str, figures: Mapping[str, bytes]) -> str:
     return f"<h2>{escape(title)}</h2>\n{_figure(figures, figure, CAPTIONS[figure])}"
 
 
-def _table(
-    header: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1, name: str = ""
-) -> str:
-    """Return a table of text, its first columns to the left and numbers to the right."""
-    kinds = ["" if column < left else ' class="number"' for column in range(len(header))]
-
-    def line(cells: Sequence[str], tag: str) -> str:
-        filled = zip(cells, kinds, strict=True)
-        return f"<tr>{''.join(f'<{tag}{kind}>{escape(c)}</{tag}>' for c, kind in filled)}</tr>"
-
-    body = "\n".join(line(row, "td") for row in rows)
-    which = f' id="{name}"' if name else ""
-    return (
-        f'<div class="scroll"><table{which}>\n<thead>{line(header, "th")}</thead>\n'
-        f"<tbody>\n{body}\n</tbody></table></div>"
-    )
-
-
-def _table_section(comparison: Comparison) -> str:
-    rows = comparison_rows(comparison)
-    body = "\n".join(_run(comparison, number, row, rows) for number, row in enumerate(rows))
-    head = "".join(
-        f'<th scope="col" data-column="{escape(column)}"{extra}>{escape(title)}</th>'
-        for column, title, extra in _columns(comparison)
-    )
-    baseline = baseline_name(comparison)
-    means = _table(
-        ["", *(f"{name} ×" for name in NAMES.values()), "groups"],
-        [
-            [cells[0], *(cell.replace(" x", "×") for cell in cells[1:])]
-            for cells in mean_cells(comparison)
-        ],
-        name="means",
-    )
-    return f"""<h2>All runs</h2>
-{_controls(comparison)}
-<div class="scroll"><table id="runs">
-<thead><tr>{head}</tr></thead>
-<tbody>
-{body}
-</tbody></table></div>
-<p class="note">× is times better than the baseline of the same group, {escape(baseline)}, whose
-rows are shaded. Bars are logarithmic, from 1: blue is better, orange worse. Rest the pointer on a
-number for all its digits.</p>
-<h3>Times better than {escape(baseline)}: geometric means over groups (least … largest)</h3>
-{means}"""
-
-
-def _columns(comparison: Comparison) -> list[tuple[str, str, str]]:
-    """Return column, title and attributes of the table's heads."""
-    number = ' class="number"'
-    return [
-        *((axis_column(axis), axis, "") for axis in comparison.axes),
-        *(
-            (RATIOS[metric], f"{NAMES[metric]} ×", f'{number} data-of="{key}"')
-            for key, metric in METRICS.items()
-        ),
-        *(
-            (metric, NAMES[metric], f'{number} data-value-of="{key}"')
-            for key, metric in METRICS.items()
-        ),
-        ("power_w", "power", number),
-        ("utilization", "MACs of peak", number),
-        ("dram_bytes", "off-chip", number),
-        ("limited_by", "limited by", ""),
-    ]
-
-
-def _run(comparison: Comparison, number: int, row: Row, rows: Sequence[Row]) -> str:
-    case = comparison.cases[number]
-    cells = [f"<td>{escape(case.labels.get(axis, ''))}</td>" for axis in comparison.axes]
-    cells += [_ratio_cell(comparison, case, key, rows) for key in METRICS]
-    for key, metric in METRICS.items():
-        text = metric_text(case.metric(metric), metric)
-        cells.append(_number_cell(text, row[metric], f' data-value-of="{key}"'))
-    power, use, moved = row["power_w"], row["utilization"], row["dram_bytes"]
-    texts = [
-        metric_text(None if power is None else float(power), "power_w"),
-        "-" if use is None else percent(float(use)),
-        "-" if moved is None else quantity(float(moved), "B"),
-    ]
-    cells += map(_number_cell, texts, (power, use, moved))
-    if case.has_failed:
-        reason = status(case)
-        cells.append(
-            f'<td class="reason" title="{escape(reason)}">'
-            f"failed: {escape(ellipsize(reason, REASON))}</td>"
-        )
-    else:
-        cells.append(f"<td>{escape(str(row['limited_by']).replace('_', ' '))}</td>")
-    kinds = ["baseline"] * bool(row["baseline"]) + ["failed"] * case.has_failed
-    return (
-        f'<tr data-row="{number}" class="{" ".join(kinds)}" title="{escape(case.name)}">'
-        f"{''.join(cells)}</tr>"
-    )
-
-
-def _number_cell(text: str, value: object, attributes: str = "") -> str:
-    full = "" if value is None else f' title="{escape(str(value))}"'
-    shown = "–" if value is None else text
-    return f'<td class="number"{attributes}{full}>{escape(shown)}</td>'
-
-
-def _ratio_cell(comparison: Comparison, case: Case, key: str, rows: Sequence[Row]) -> str:
-    metric = METRICS[key]
-    ratio = comparison.ratio(case, metric)
-    if ratio is None:
-        return f'<td class="number" data-of="{key}">–</td>'
-    known = [log(float(value)) for row in rows if (value := row[RATIOS[metric]]) is not None]
-    least, most = min(0.0, *known), max(0.0, *known)
-    start, end = (
-        100 * (place - least) / ((most - least) or 1) for place in sorted((0.0, log(ratio)))
-    )
-    one = end if ratio < 1 else start
-    same = factor_text(ratio) == factor_text(1)
-    kind = "same" if same else "better" if ratio > 1 else "worse"
-    baseline = comparison.baseline_of(case)
-    assert baseline is not None
-    full = (
-        f"{case.name}: {case.metric(metric)} {metric_unit(metric)}; {ratio} times better than "
-        f"{baseline.name}: {baseline.metric(metric)} {metric_unit(metric)}"
-    )
-    return (
-        f'<td class="number" data-of="{key}" title="{escape(full)}">{_times(ratio)}'
-        f'<span class="bar {kind}"><i style="left:{start:.1f}%;width:{end - start:.1f}%"></i>'
-        f'<u style="left:{one:.1f}%"></u></span></td>'
-    )
-
-
-def _controls(comparison: Comparison) -> str:
-    selects = []
-    for axis in comparison.axes:
-        values = comparison.values(axis)
-        if len(values) > 1:
-            options = "".join(f'<option value="{escape(v)}">{escape(v)}</option>' for v in values)
-            selects.append(
-                f'<label>{escape(axis)} <select data-axis="{escape(axis)}">'
-                f'<option value="">all</option>{options}</select></label>'
-            )
-    return (
-        f'<form class="controls">{"".join(selects)}'
-        '<label>find <input id="search" type="search" size="14"></label>'
-        '<button type="button" id="reset">show all</button><output id="shown"></output></form>'
-    )
-
-
 def _numbers_of_time(comparison: Comparison) -> str:
     parts = part_columns(comparison)
     rows = [
@@ -378,7 +219,7 @@ def _numbers_of_time(comparison: Comparison) -> str:
         for case, row in zip(comparison.cases, comparison_rows(comparison), strict=True)
         if not case.has_failed
     ]
-    return f"\n<details><summary>in numbers</summary>{_table(['run', *parts], rows)}</details>"
+    return f"\n<details><summary>in numbers</summary>{html_table(['run', *parts], rows)}</details>"
 
 
 def _limits_section(comparison: Comparison) -> str:
@@ -407,7 +248,7 @@ def _limits_section(comparison: Comparison) -> str:
 <p class="note">Three times that no run of the schedule on the machine can beat; the largest is the
 limit. At 100 % only more of what limits it, or a schedule with less of it, makes the run
 faster.</p>
-{_table(header, rows, left=2, name="bounds")}"""
+{html_table(header, rows, left=2, name="bounds")}"""
 
 
 def _has_published(comparison: Comparison) -> bool:
@@ -428,7 +269,7 @@ def _published_section(comparison: Comparison) -> str:
         for ratio in comparison.published
     ]
     header = ["claim", "published", "simulated", "verdict", "source"]
-    table = _table(header, rows, left=len(header), name="claims") if rows else ""
+    table = html_table(header, rows, left=len(header), name="claims") if rows else ""
     points = "\n".join(f"<li>{escape(text)}</li>" for text in comparison.assumptions)
     assumed = f"<h3>Assumed</h3>\n<ul>\n{points}\n</ul>" if points else ""
     title = "Published beside simulated" if rows else "Assumptions"
@@ -440,7 +281,7 @@ def _failures_section(comparison: Comparison) -> str:
         return ""
     rows = [[case.name, status(case)] for case in comparison.failures]
     what = count(len(rows), "run" if len(rows) == 1 else "runs")
-    return f"<h2>Failures</h2>\n<p>{what} without a result.</p>\n" + _table(
+    return f"<h2>Failures</h2>\n<p>{what} without a result.</p>\n" + html_table(
         ["run", "reason"], rows, left=2, name="reasons"
     )
 
