@@ -35,6 +35,11 @@ def _folded(text: str, width: int | None) -> list[str]:
     if width is None or len(text) <= width:
         return [text]
     indent = " " * (len(text) - len(text.lstrip()))
-    return wrap(text.strip(), width, initial_indent=indent, subsequent_indent=f"{indent}  ") or [
-        text
-    ]
+    lines = wrap(
+        text.strip(),
+        width,
+        initial_indent=indent,
+        subsequent_indent=f"{indent}  ",
+        break_on_hyphens=False,
+    )
+    return lines or [text]

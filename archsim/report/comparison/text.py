@@ -28,7 +28,10 @@ LINES = 40
 
 
 def comparison_text(comparison: Comparison, width: int = WIDTH) -> str:
-    """Write a comparison as plain text of so many columns, the answer first."""
+    """Write a comparison as plain text of so many columns, the answer first.
+
+    Only the command that makes it again may be longer: it stays whole, to be copied.
+    """
     blocks = [
         _wrapped(answer(comparison), 0, width),
         _wrapped(f"{comparison.title}. {comparison.question}".strip(), 0, width),
@@ -37,7 +40,7 @@ def comparison_text(comparison: Comparison, width: int = WIDTH) -> str:
         _published_lines(comparison, width),
         _failure_lines(comparison, width),
         _assumption_lines(comparison, width),
-        _wrapped(f"again: {comparison.command}", 0, width) if comparison.command else [],
+        [f"again: {comparison.command}"] if comparison.command else [],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
