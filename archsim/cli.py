@@ -143,7 +143,9 @@ def compare(comparison: str, workers: int | None, as_json: bool, out: Path | Non
     if as_json:
         click.echo(json.dumps(made.to_dict(), allow_nan=False))
     else:
-        click.echo(comparison_text(made.comparison, min(WIDEST, get_terminal_size().columns)))
+        click.echo(
+            comparison_text(made.comparison, min(WIDEST, get_terminal_size((WIDEST, 24)).columns))
+        )
         if out:
             click.echo(f"wrote {out / 'comparison.html'} and what it is made of")
     if made.comparison.failures:

@@ -118,6 +118,19 @@ def test_the_command_to_make_it_again_is_as_it_was_given(written, monkeypatch, c
             assert command in text, document
 
 
+@pytest.mark.parametrize(("columns", "room"), [("80", 80), ("300", 100), ("", 100)])
+def test_tables_are_as_wide_as_the_terminal_at_most(written, monkeypatch, capsys, columns, room):
+    monkeypatch.setenv("COLUMNS", columns)
+    file = written("name: small", f"name: small\nquestion: {'why ' * 60}")
+
+    with pytest.raises(SystemExit):
+        main(["compare", str(file), "--workers", "1"])
+
+    lines = capsys.readouterr().out.splitlines()
+    widest = max(len(line) for line in lines if not line.startswith("again"))
+    assert room - 4 <= widest <= room
+
+
 def test_a_failure_ends_the_command_with_one_and_everything_else_is_told(written, capsys):
     with pytest.raises(SystemExit) as left:
         main(["compare", str(written()), "--json", "--workers", "1"])
