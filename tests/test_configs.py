@@ -18,15 +18,6 @@ SOURCED = ("architectures", "components", "energy", "workloads")
 FILES = sorted(CONFIGS.rglob("*.yaml"))
 
 
-def test_every_folder_of_configs_is_installed():
-    project = tomllib.loads((CONFIGS.parent / "pyproject.toml").read_text(encoding="utf-8"))
-    installed = project["tool"]["setuptools"]["data-files"]
-
-    assert {glob for globs in installed.values() for glob in globs} == {
-        f"configs/{file.parent.name}/*.yaml" for file in FILES
-    }
-
-
 def short(path):
     return f"{path.parent.name}/{path.stem}"
 

@@ -18,6 +18,7 @@ FORM = """comparison: runs side by side, `archsim compare COMPARISON.yaml`
                           `dotted.path: value`, and may name another `experiment`. Every
                           combination of values is a case
   experiments             in place of axes: a list of experiments, each with a `name` and changes
+  combined                a list of {labels, changes}: what values of axes change only together
   leave_out               a list of labels, e.g. [{architecture: u50}]: no cases for these
   baseline                required; labels of the cases that others are compared to. Axes that it
                           leaves open make groups, over which ratios are averaged
@@ -111,6 +112,13 @@ def json_schema() -> dict[str, Any]:
     named = {**change, "properties": {"name": text, "experiment": text}, "required": ["name"]}
     where = {"description": "A value on axes; a text is a value on the only axis"}
     place = {**where, "oneOf": [labels, text]}
+    together = {
+        "description": "What values of several axes change only together",
+        "type": "object",
+        "properties": {"labels": place, "changes": {"type": "object"}},
+        "required": ["labels", "changes"],
+        "additionalProperties": False,
+    }
     positive = {"type": "number", "exclusiveMinimum": 0}
     ends = {"type": "array", "items": positive, "minItems": 1, "maxItems": 2}
     axis = {"type": "object", "minProperties": 1, "additionalProperties": change}
@@ -138,6 +146,7 @@ def json_schema() -> dict[str, Any]:
             "experiment": text,
             "axes": {"type": "object", "additionalProperties": axis},
             "experiments": {"type": "array", "items": named, "minItems": 1},
+            "combined": {"type": "array", "items": together},
             "leave_out": {"type": "array", "items": place},
             "baseline": place,
             "published": {"type": "array", "items": claim},

@@ -2,6 +2,7 @@
 
 import html
 import json
+from pathlib import Path
 
 import pytest
 

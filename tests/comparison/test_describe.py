@@ -8,9 +8,7 @@ from click.testing import CliRunner
 from archsim.cli import main
 from archsim.comparison import describe_json
 from archsim.comparison.plan import CLAIM, SECTIONS
-from tests.comparison.test_compare import COMPARISONS
-
-U50 = COMPARISONS / "u50.yaml"
+from tests.comparison.test_compare import SMALL
 
 
 def call(*arguments):
@@ -20,18 +18,31 @@ def call(*arguments):
     return result.stdout
 
 
-def test_check_counts_the_cases_of_a_comparison():
-    assert call("check", U50) == "comparison u50: 21 cases (3 model x 7 system)\n"
+@pytest.fixture
+def small(tmp_path):
+    """A file of five cases: two sizes on three clocks, but for one."""
+    file = tmp_path / "small.yaml"
+    file.write_text(SMALL)
+    return file
 
 
-@pytest.mark.parametrize("name", [U50, "u50"])
-def test_describe_says_what_a_comparison_asks(name):
-    lines = call("describe", name).splitlines()
+def test_check_counts_the_cases_of_a_comparison(small):
+    assert call("check", small) == "comparison small: 5 cases (2 size x 3 clock)\n"
 
-    assert lines[0] == "u50: a comparison of 21 cases (3 model x 7 system)"
-    assert "  baseline: system RTX 3090, bi-directional, in each of 3 groups" in lines
-    assert "  experiments: u50_atis_2enc, u50_atis_4enc, u50_atis_6enc" in lines
-    assert "u50: a configuration, configs/comparisons/u50.yaml" in "\n".join(lines)
+
+def test_describe_says_what_a_comparison_asks(small):
+    text = call("describe", small)
+
+    assert text.splitlines()[0] == "small: a comparison of 5 cases (2 size x 3 clock)"
+    assert "\n  baseline: clock slow, in each of 2 groups\n  experiments: array_gemm\n" in text
+    assert "\nsmall: a configuration, " in text
+
+
+def test_describe_finds_a_comparison_by_its_name():
+    text = call("describe", "u50")
+
+    assert text.startswith("u50: a comparison of ")
+    assert "u50: a configuration, configs/architectures/u50.yaml" in text
 
 
 def test_the_list_of_configurations_tells_what_a_comparison_is_about():

@@ -33,11 +33,12 @@ def case_of(plan, name):
 def test_it_says_what_a_reader_needs(file):
     plan = read_plan(file)
 
-    assert plan.name == file.stem
-    assert plan.title
-    assert plan.question.endswith("?")
-    assert plan.assumptions
-    assert all(value.source for value in plan.published)
+    asked = plan.comparison
+    assert asked.name == file.stem
+    assert asked.title
+    assert asked.question.endswith("?")
+    assert asked.assumptions
+    assert all(value.source for value in asked.published)
 
 
 @pytest.mark.parametrize("file", FILES, ids=short)
@@ -55,7 +56,7 @@ def test_each_published_ratio_has_cases_to_stand_beside(file):
     plan = read_plan(file)
     known = [dict(case.labels) for case in plan.cases]
 
-    for value in plan.published:
+    for value in plan.comparison.published:
         assert any(
             better | dict(value.than) in known
             for better in known
