@@ -22,6 +22,8 @@ from archsim.results.comparison import geometric_mean
 MOST_NAMES = 20
 """Rivals that a roofline tells apart, and at most as many lines of its legend for roofs."""
 MARKERS = "osD^v"
+DASHES = ("-", "--", "-.", ":", (0, (8, 2, 2, 2, 2, 2)), (0, (1, 4)))
+"""Styles of roofs."""
 
 
 def roofline(comparison: Comparison) -> Figure:
@@ -29,7 +31,7 @@ def roofline(comparison: Comparison) -> Figure:
     cases = [case for case in comparison.cases if case.digest and case.digest["macs"]]
     points = {case.name: _intensity_and_rate(case) for case in cases}
     known = [x for x, _ in points.values() if x is not None]
-    roofs = _roofs(comparison, cases)
+    roofs = _roofs(cases)
     edge = _right_edge(known, roofs)
     inside = sum(x is None for x, _ in points.values())
     is_each = len(cases) <= MOST_CASES
@@ -93,14 +95,12 @@ def _roof(case: Case) -> tuple[float, float]:
     return case.digest["peak_macs_per_s"], case.digest["dram_peak_bytes_per_s"]
 
 
-def _roofs(
-    comparison: Comparison, cases: Sequence[Case]
-) -> dict[tuple[float, float], tuple[Labels, ...]]:
-    """Return all roofs, and the rivals that have a case under each."""
-    found: dict[tuple[float, float], dict[Labels, None]] = {}
+def _roofs(cases: Sequence[Case]) -> dict[tuple[float, float], list[Case]]:
+    """Return all roofs, each with the cases under it."""
+    found: dict[tuple[float, float], list[Case]] = {}
     for case in cases:
-        found.setdefault(_roof(case), {})[comparison.rival(case)] = None
-    return {roof: tuple(rivals) for roof, rivals in found.items()}
+        found.setdefault(_roof(case), []).append(case)
+    return found
 
 
 def _right_edge(known: Sequence[float], roofs: Mapping[tuple[float, float], object]) -> float:
@@ -117,24 +117,23 @@ def _styles(comparison: Comparison) -> dict[Labels, tuple[str, str]]:
 def _draw_roofs(
     axes: Axes,
     comparison: Comparison,
-    roofs: Mapping[tuple[float, float], tuple[Labels, ...]],
+    roofs: Mapping[tuple[float, float], Sequence[Case]],
     limits: tuple[float, float],
 ) -> list[Artist]:
     low, high = limits
     lines: list[Artist] = []
     room = max(3, MOST_NAMES - len(comparison.rivals))
-    for number, ((peak, speed), rivals) in enumerate(roofs.items()):
+    for number, ((peak, speed), under) in enumerate(roofs.items()):
         corner = peak / speed if speed else low
-        style = ("-", "--", "-.", ":")[number % 4]
         (line,) = axes.plot(
             [low, max(low, corner), high],
             [min(peak, low * speed) if speed else peak, peak, peak],
             color=INK,
             linewidth=1.4,
-            linestyle=style,
+            linestyle=DASHES[number % len(DASHES)],
             zorder=1,
         )
-        whose = "all" if len(rivals) == len(comparison.rivals) else _listed(comparison, rivals)
+        whose = "all" if len(roofs) == 1 else _whose(comparison, under)
         rates = f"{quantity(peak, 'MACs/s')}, {_bandwidth(speed)}"
         line.set_label(plain(f"roof of {whose}:\n{rates}"))
         lines.append(line)
@@ -144,8 +143,12 @@ def _draw_roofs(
     return lines
 
 
-def _listed(comparison: Comparison, rivals: Sequence[Labels]) -> str:
-    first, *more = (name_of(comparison, rival) for rival in rivals)
+def _whose(comparison: Comparison, cases: Sequence[Case]) -> str:
+    """Name the rivals that have a roof, or its groups where it is one of every rival."""
+    whose = tuple(dict.fromkeys(map(comparison.rival, cases)))
+    if len(whose) == len(comparison.rivals):
+        whose = tuple(dict.fromkeys(map(comparison.group, cases)))
+    first, *more = (name_of(comparison, labels) for labels in whose)
     return f"{ellipsize(first, SHORT_NAME)} and {len(more)} more" if more else first
 
 

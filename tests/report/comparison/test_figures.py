@@ -372,6 +372,22 @@ def test_of_many_cases_a_roofline_marks_each_rival_once(many):
     assert axes.collections[1].get_offsets()[0].tolist() == pytest.approx([8, 200])
 
 
+def test_a_roof_that_all_rivals_share_is_named_after_its_groups():
+    speeds = {"one channel": 100.0, "two channels": 200.0}
+    cases = [
+        make_case(size, array, make_digest(dram_peak_bytes_per_s=speed))
+        for size, speed in speeds.items()
+        for array in ARRAYS
+    ]
+
+    (axes,) = roofline(make_comparison(*cases)).axes
+
+    assert [text.get_text() for text in axes.get_legend().get_texts()][:2] == [
+        "roof of one channel:\n1.00 kMACs/s, 100 B/s",
+        "roof of two channels:\n1.00 kMACs/s, 200 B/s",
+    ]
+
+
 def test_cases_without_dram_traffic_stand_at_the_right_edge(one):
     onchip = make_case("gemm", "onchip", make_digest(dram_bytes=0, peak_macs_per_s=4000.0))
 
