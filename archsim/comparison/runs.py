@@ -194,17 +194,33 @@ def _results(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+Known = tuple[Architecture, Tilings]
+"""A machine, and how operations were mapped to it before."""
+_KNOWN: list[Known] = []
+"""The machines that this process met last: bunches on one follow each other."""
+MOST_KNOWN = 2
+
+
 def _run(bunch: list[Numbered], kept: Path | None) -> list[tuple[int, Case]]:
     """Run some cases one after the other.
 
     Raises:
         ConfigError: if the file of one is wrong.
     """
-    known: list[tuple[Architecture, Tilings]] = []
-    return [(number, _case(plan, kept, known)) for number, plan in bunch]
+    return [(number, _case(plan, kept)) for number, plan in bunch]
 
 
-def _case(plan: CasePlan, kept: Path | None, known: list[tuple[Architecture, Tilings]]) -> Case:
+def _known(architecture: Architecture) -> Known:
+    """Return what is known of a machine: the one met before, with all that it worked out."""
+    found = next((known for known in _KNOWN if known[0] == architecture), None)
+    if found is None:
+        found = (architecture, {})
+        _KNOWN.append(found)
+        del _KNOWN[:-MOST_KNOWN]
+    return found
+
+
+def _case(plan: CasePlan, kept: Path | None) -> Case:
     document, experiment = read(plan.experiment, plan.overrides)
     provenance = provenance_of(document, config.label_of(plan.experiment), plan.overrides)
     file = kept / f"{provenance.config_hash}.json" if kept else None
@@ -213,10 +229,8 @@ def _case(plan: CasePlan, kept: Path | None, known: list[tuple[Architecture, Til
     if file is not None and file.exists():
         found = json.loads(file.read_text())
     else:
-        tilings = next((t for a, t in known if a == experiment.architecture), None)
-        if tilings is None:
-            tilings = {}
-            known.append((experiment.architecture, tilings))
+        architecture, tilings = _known(experiment.architecture)
+        experiment = replace(experiment, architecture=architecture)
         try:
             found = digest(simulate_experiment(experiment, provenance, known=tilings))
         except ConfigError:

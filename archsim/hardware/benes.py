@@ -1,5 +1,6 @@
 """Benes networks: two butterflies back to back, which block no permutation."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -19,7 +20,6 @@ from archsim.hardware.routing import (
     check_permutation,
     check_requests,
     colour_by_wires,
-    first_fit,
     groups_of,
     most_words_at_a_port,
     most_words_on_a_wire,
@@ -62,10 +62,13 @@ class BenesSpec(SwitchedNetworkSpec):
     def fewest_passes(self, requests: Sequence[Request]) -> Passes:
         return Passes(len(self._groups(requests)), most_words_at_a_port(requests))
 
-    def grouped(self, sources: Words, words: Words) -> tuple[Words, Words]:
+    def least_passes(self, sources: Words, words: Words) -> Words:
+        return most_words_on_a_wire([sources], words)
+
+    def first_passes(self, sources: Words, words: Words) -> Words:
         # Every copy by itself: those that leave one port take turns.
         copies = np.broadcast_to(np.arange(words.shape[1]), words.shape)
-        return first_fit([sources], copies), most_words_on_a_wire([sources], words)
+        return most_words_on_a_wire([sources], copies)
 
     def route(self, requests: Sequence[Request]) -> Routing:
         check_requests(requests, self.ports)
@@ -77,13 +80,11 @@ class BenesSpec(SwitchedNetworkSpec):
 
     def _groups(self, requests: Sequence[Request]) -> list[list[Request]]:
         """Put requests into groups that pass together."""
-        ends = [(request.source, request.target) for request in requests]
-        alone = [request._replace(word=number) for number, request in enumerate(requests)]
-        apart = colour_by_wires(alone, ends)
-        if apart.count > most_words_at_a_port(requests):
-            copied = colour_by_wires(requests, [self._straight(one) for one in requests])
-            apart = min(apart, copied, key=lambda colouring: colouring.count)
-        return groups_of(requests, apart)
+        turns = _apart(requests)
+        if len(turns) <= most_words_at_a_port(requests):
+            return turns
+        copied = colour_by_wires(requests, [self._straight(one) for one in requests])
+        return groups_of(requests, copied) if copied.count < len(turns) else turns
 
     def _straight(self, request: Request) -> Path:
         """The path through the butterfly, then straight on."""
@@ -94,3 +95,20 @@ class BenesSpec(SwitchedNetworkSpec):
         if len({request.source for request in group}) == len(group):
             return rearrange(group, self.ports)
         return [self._straight(request) for request in group]
+
+
+def _apart(requests: Sequence[Request]) -> list[list[Request]]:
+    """Put requests into groups in which no two leave one input or reach one output."""
+    if len({request.target for request in requests}) < len(requests):
+        alone = [request._replace(word=number) for number, request in enumerate(requests)]
+        ends = [(request.source, request.target) for request in requests]
+        return groups_of(requests, colour_by_wires(alone, ends))
+    turns: list[list[Request]] = []
+    taken: Counter[int] = Counter()
+    for request in requests:
+        turn = taken[request.source]
+        taken[request.source] += 1
+        if turn == len(turns):
+            turns.append([])
+        turns[turn].append(request)
+    return turns

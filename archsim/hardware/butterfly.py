@@ -55,12 +55,19 @@ class ButterflyNetworkSpec(SwitchedNetworkSpec):
         found = colour_by_wires(requests, [self.path(one.source, one.target) for one in requests])
         return Passes(found.count, found.least)
 
-    def grouped(self, sources: Words, words: Words) -> tuple[Words, Words]:
+    def least_passes(self, sources: Words, words: Words) -> Words:
+        return most_words_on_a_wire(self._wires(sources), words)
+
+    def first_passes(self, sources: Words, words: Words) -> Words:
+        return first_fit(self._wires(sources), words)
+
+    def _wires(self, sources: Words) -> list[Words]:
+        """The wire that each word is on at the memory's port and after each stage."""
         places = [sources]
         for bit in butterfly_bits(self.ports):
             mask = 1 << bit
-            places.append(places[-1] & ~mask | np.arange(words.shape[1]) & mask)
-        return first_fit(places, words), most_words_on_a_wire(places, words)
+            places.append(places[-1] & ~mask | np.arange(sources.shape[1]) & mask)
+        return places
 
     def route(self, requests: Sequence[Request]) -> Routing:
         check_requests(requests, self.ports)

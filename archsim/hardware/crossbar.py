@@ -52,9 +52,11 @@ class CrossbarSpec(SwitchedNetworkSpec):
     def fewest_passes(self, requests: Sequence[Request]) -> Passes:
         return Passes(most_words_at_a_port(requests))
 
-    def grouped(self, sources: Words, words: Words) -> tuple[Words, Words]:
-        most = most_words_on_a_wire([sources], words)
-        return most, most
+    def least_passes(self, sources: Words, words: Words) -> Words:
+        return most_words_on_a_wire([sources], words)
+
+    def first_passes(self, sources: Words, words: Words) -> Words:
+        return self.least_passes(sources, words)
 
     def route(self, requests: Sequence[Request]) -> Routing:
         check_requests(requests, self.ports)

@@ -6,7 +6,7 @@ wait for each other at a port, and for wires that their paths share.
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import mul
@@ -126,11 +126,17 @@ class SwitchedNetworkSpec(NetworkSpec):
         """Passes for requests of different outputs."""
 
     @abstractmethod
-    def grouped(self, sources: Words, words: Words) -> tuple[Words, Words]:
-        """Return in how many passes sets of requests surely pass, and how many each needs.
+    def least_passes(self, sources: Words, words: Words) -> Words:
+        """Return how many passes each of many sets of requests needs, as far as is quickly seen.
 
-        Output ``t`` asks for the ``t``-th word of its set, from the ``t``-th source. What is
-        found quickly, for many sets at once; where both agree, there is nothing to search.
+        Output ``t`` asks for the ``t``-th word of its set, from the ``t``-th source.
+        """
+
+    @abstractmethod
+    def first_passes(self, sources: Words, words: Words) -> Words:
+        """Return in how many passes each of many sets of requests surely passes.
+
+        What is found quickly; where it is the least, there is nothing to search.
         """
 
     @abstractmethod
@@ -148,10 +154,16 @@ class SwitchedNetworkSpec(NetworkSpec):
             for one, times in transfers
             if not _is_permuted(one)
         )
-        shaped = (
-            int(self.shaped(one).passes) * times for one, times in transfers if _is_permuted(one)
+        permuted = sum(
+            self._least_passes(one) * times for one, times in transfers if _is_permuted(one)
         )
-        return ceil_div(plain, self.ports) + sum(shaped)
+        return ceil_div(plain, self.ports) + permuted
+
+    def _least_passes(self, transfer: Transfer) -> int:
+        """Passes that a permuted transfer needs, as far as is quickly seen."""
+        return min(
+            flits * _least(self, transfer, packed) for flits, packed in self._packings(transfer)
+        )
 
     def tallies(self, transfers: Sequence[Transfer]) -> dict[str, int]:
         """Passes, and how many of them are lost: to conflicts at a port, and to shared wires."""
@@ -167,16 +179,21 @@ class SwitchedNetworkSpec(NetworkSpec):
 
     def shaped(self, transfer: Transfer) -> Shaped:
         """Return the passes of a permuted transfer, its numbers packed as it is best."""
-        assert transfer.layout is not None
-        flits = ceil_div(transfer.word_bits, self.width)
-        most = max(1, self.width // transfer.word_bits)
         return min(
             (
                 _shaped(self, transfer, packed).repeated(flits)
-                for packed in packings(transfer, transfer.layout, most)
+                for flits, packed in self._packings(transfer)
             ),
             key=lambda shaped: shaped.passes,
         )
+
+    def _packings(self, transfer: Transfer) -> Iterator[tuple[int, int]]:
+        """Yield the passes that each beat is repeated for, and the numbers that share a word."""
+        assert transfer.layout is not None
+        flits = ceil_div(transfer.word_bits, self.width)
+        most = max(1, self.width // transfer.word_bits)
+        for packed in packings(transfer, transfer.layout, most):
+            yield flits, packed
 
 
 def _is_permuted(transfer: Transfer) -> bool:
@@ -184,30 +201,56 @@ def _is_permuted(transfer: Transfer) -> bool:
     return layout is not None and layout.order != tuple(range(len(layout.shape)))
 
 
+@dataclass(frozen=True, slots=True)
+class _Beats:
+    """Beats of one length, how often each comes, and what their outputs ask for."""
+
+    beats: Sequence[Beat]
+    times: Sequence[int]
+    sources: Words
+    words: Words
+
+
+def _beats(network: SwitchedNetworkSpec, transfer: Transfer, packed: int) -> Iterator[_Beats]:
+    assert transfer.layout is not None
+    counted = count_beats(order_of(transfer, transfer.layout, packed), network.ports)
+    for size in sorted({len(beat) for beat in counted}):
+        alike = [beat for beat in counted if len(beat) == size]
+        tokens = np.array(alike, dtype=np.int64)
+        times = [counted[beat] for beat in alike]
+        yield _Beats(alike, times, tokens >> 1, np.cumsum(tokens & 1, axis=1))
+
+
+@lru_cache(maxsize=4096)
+def _least(network: SwitchedNetworkSpec, transfer: Transfer, packed: int) -> int:
+    """Sum up the passes that every sort of beat needs."""
+    return sum(
+        sum(map(mul, each.times, network.least_passes(each.sources, each.words).tolist()))
+        for each in _beats(network, transfer, packed)
+    )
+
+
 @lru_cache(maxsize=4096)
 def _shaped(network: SwitchedNetworkSpec, transfer: Transfer, packed: int) -> Shaped:
     """Sum up the passes of every sort of beat."""
-    assert transfer.layout is not None
-    beats = count_beats(order_of(transfer, transfer.layout, packed), network.ports)
-    passes = least = conflicts = 0
-    for size in sorted({len(beat) for beat in beats}):
-        alike = [beat for beat in beats if len(beat) == size]
-        times = [beats[beat] for beat in alike]
-        found, at_a_port = _passes_of(network, alike)
-        passes += sum(map(mul, times, found))
-        least += sum(count * each.lower_bound for count, each in zip(times, found, strict=True))
-        conflicts += sum(count * (most - 1) for count, most in zip(times, at_a_port, strict=True))
-    return Shaped(Passes(passes, least), sum(beats.values()), conflicts)
+    passes = least = beats = conflicts = 0
+    for each in _beats(network, transfer, packed):
+        found = _passes_of(network, each)
+        at_a_port = most_words_on_a_wire([each.sources], each.words).tolist()
+        passes += sum(map(mul, each.times, found))
+        least += sum(map(mul, each.times, (one.lower_bound for one in found)))
+        conflicts += sum(
+            count * (most - 1) for count, most in zip(each.times, at_a_port, strict=True)
+        )
+        beats += sum(each.times)
+    return Shaped(Passes(passes, least), beats, conflicts)
 
 
-def _passes_of(
-    network: SwitchedNetworkSpec, beats: Sequence[Beat]
-) -> tuple[list[Passes], list[int]]:
+def _passes_of(network: SwitchedNetworkSpec, beats: _Beats) -> list[Passes]:
     """Passes of beats of one length, and those that any network needs."""
-    tokens = np.array(beats, dtype=np.int64)
-    sources, words = tokens >> 1, np.cumsum(tokens & 1, axis=1)
-    found = [
-        Passes(passes) if passes == least else network.fewest_passes(requests_of(beat))
-        for beat, passes, least in zip(beats, *network.grouped(sources, words), strict=True)
+    first = network.first_passes(beats.sources, beats.words).tolist()
+    least = network.least_passes(beats.sources, beats.words).tolist()
+    return [
+        Passes(passes) if passes == needed else network.fewest_passes(requests_of(beat))
+        for beat, passes, needed in zip(beats.beats, first, least, strict=True)
     ]
-    return found, most_words_on_a_wire([sources], words).tolist()

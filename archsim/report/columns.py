@@ -40,6 +40,5 @@ def _folded(text: str, width: int | None) -> list[str]:
         width,
         initial_indent=indent,
         subsequent_indent=f"{indent}  ",
-        break_on_hyphens=False,
     )
     return lines or [text]

@@ -109,7 +109,8 @@ def _mean_lines(comparison: Comparison, width: int) -> list[str]:
     is_complete = len({counted for *_, counted in cells}) == 1
     over = f" over {len(comparison.groups)} groups" if is_complete else ""
     what = f"times better than {baseline_name(comparison)}: geometric means{over} (least … largest)"
-    rows = [["", *NAMES.values(), "groups"], *([f"  {name}", *rest] for name, *rest in cells)]
+    bare = ([f"  {name}", *(cell.replace(" x", "") for cell in rest)] for name, *rest in cells)
+    rows = [["", *NAMES.values(), "groups"], *bare]
     if is_complete:
         rows = [row[:-1] for row in rows]
     return [*_wrapped(what, 0, width), *aligned(rows, width)]
