@@ -128,7 +128,7 @@ class FixedLog(Arithmetic):
         farthest = np.ldexp((self.fraction_bits + 1) * log(2), self.fraction_bits)
         middles = np.arange(int(farthest / step) + 2) * step + (step - 1) / 2
         exact = np.log1p(np.exp(-np.ldexp(middles, -self.fraction_bits)))
-        entries = np.rint(np.ldexp(exact, self.fraction_bits))
+        entries: Scores = np.rint(np.ldexp(exact, self.fraction_bits))
         return entries[: int(np.argmin(entries)) + 1]
 
     @property
@@ -151,7 +151,8 @@ class FixedLog(Arithmetic):
         return np.where(scores > self.zero, np.ldexp(scores, -self.fraction_bits), -np.inf)
 
     def multiply(self, a: Scores, b: Scores) -> Scores:
-        return np.maximum(a + b, self.zero)
+        product: Scores = np.maximum(a + b, self.zero)
+        return product
 
     def add(self, a: Scores, b: Scores) -> Scores:
         larger, smaller = np.maximum(a, b), np.minimum(a, b)

@@ -36,7 +36,7 @@ class PackedRecords:
             np.packbits(
                 np.concatenate(
                     [
-                        _bits(array[start : start + ROWS_AT_ONCE], width)
+                        _columns_of_bits(array[start : start + ROWS_AT_ONCE], width)
                         for width, array in zip(widths, arrays, strict=True)
                     ],
                     axis=1,
@@ -47,7 +47,7 @@ class PackedRecords:
         )
         return cls(tuple(widths), count, image)
 
-    @property
+    @cached_property
     def record_bits(self) -> int:
         """Bits of one record."""
         return sum(self.widths)
@@ -64,16 +64,16 @@ class PackedRecords:
 
     def read(self, record: int, field: int) -> int:
         """Return one field of one record."""
-        return self._read(record * self.record_bits + self.offsets[field], self.widths[field])
+        return self._bits(record * self.record_bits + self.offsets[field], self.widths[field])
 
     def whole(self, record: int) -> int:
         """Return all fields of a record as one number, the first field lowest."""
-        return self._read(record * self.record_bits, self.record_bits)
+        return self._bits(record * self.record_bits, self.record_bits)
 
-    def _read(self, first_bit: int, width: int) -> int:
-        touched = self.image[first_bit >> 3 : (first_bit + width + 7) >> 3]
-        return (int.from_bytes(touched, "little") >> (first_bit & 7)) & ((1 << width) - 1)
+    def _bits(self, first: int, width: int) -> int:
+        touched = self.image[first >> 3 : (first + width + 7) >> 3]
+        return int.from_bytes(touched, "little") >> (first & 7) & (1 << width) - 1
 
 
-def _bits(column: NDArray[np.int64], width: int) -> NDArray[np.uint8]:
+def _columns_of_bits(column: NDArray[np.int64], width: int) -> NDArray[np.uint8]:
     return ((column[:, None] >> np.arange(width)) & 1).astype(np.uint8)

@@ -94,6 +94,4 @@ class WordsOf(Constraint):
         return [self._layout.records_read(state) for state in states]
 
     def may_end(self, state: int) -> bool:
-        return (
-            self._last_word == "open" or state == self.root or self._layout.is_word(state)
-        )
+        return self._last_word == "open" or state == self.root or self._layout.is_word(state)

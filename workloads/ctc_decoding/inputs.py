@@ -18,7 +18,10 @@ def checked_log_probs(log_probs: ArrayLike) -> NDArray[np.float64]:
     Raises:
         InputError: for another shape, no symbols, NaN, or a frame that does not sum to one.
     """
-    values = np.asarray(log_probs)
+    try:
+        values = np.asarray(log_probs)
+    except ValueError as error:
+        raise InputError("log_probs: expected frames x symbols, got rows that differ") from error
     if values.dtype.kind not in "fiu":
         raise InputError(f"log_probs: expected real numbers, got an array of {values.dtype}")
     if values.ndim != 2 or values.shape[1] < 1:

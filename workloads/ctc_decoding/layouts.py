@@ -195,25 +195,35 @@ class EdgeList(Layout):
             [bits_for(letters - 1), 1, 1, bits_for(int(target.max()))],
             [automaton.letters, last, automaton.is_word[targets], target],
         )
-        *_, self._target_shift = self._records.offsets
         self._letter_bits = self._records.widths[self.LETTER]
+        self._letter_mask = (1 << self._letter_bits) - 1
 
     @property
     def records(self) -> PackedRecords:
         return self._records
 
     def follow(self, state: int, letter: int) -> int:
-        return next((target for found, target in self.successors(state) if found == letter), NOWHERE)
+        for record in self._edges(state):
+            found = record & self._letter_mask
+            if found >= letter:
+                return self._behind(record) if found == letter else NOWHERE
+        return NOWHERE
 
     def successors(self, state: int) -> Iterator[tuple[int, int]]:
-        edge, bits = state >> 1, self._letter_bits
-        while edge < self._records.count:
-            record = self._records.whole(edge)
-            first = record >> self._target_shift or self._records.count
-            yield record & ((1 << bits) - 1), first << 1 | (record >> bits + 1 & 1)
-            if record >> bits & 1:
+        for record in self._edges(state):
+            yield record & self._letter_mask, self._behind(record)
+
+    def _edges(self, state: int) -> Iterator[int]:
+        whole, is_last = self._records.whole, self._letter_mask + 1
+        for edge in range(state >> 1, self._records.count):
+            record = whole(edge)
+            yield record
+            if record & is_last:
                 return
-            edge += 1
+
+    def _behind(self, record: int) -> int:
+        rest = record >> (self._letter_bits + 1)
+        return (rest >> 1 or self._records.count) << 1 | rest & 1
 
     def is_word(self, state: int) -> bool:
         return bool(state & 1)
@@ -226,5 +236,7 @@ def _by_breadth(automaton: Automaton) -> list[int]:
     """Return a tree's states level by level, so that those of one parent are neighbours."""
     order = [0]
     for state in order:
-        order.extend(automaton.targets[automaton.first[state] : automaton.first[state + 1]].tolist())
+        order.extend(
+            automaton.targets[automaton.first[state] : automaton.first[state + 1]].tolist()
+        )
     return order

@@ -151,7 +151,9 @@ def _checked_alphabet(alphabet: Sequence[str]) -> tuple[str, ...]:
     return symbols
 
 
-def _coded(word: Sequence[str], letter: Mapping[str, int], separator: str | None) -> tuple[int, ...]:
+def _coded(
+    word: Sequence[str], letter: Mapping[str, int], separator: str | None
+) -> tuple[int, ...]:
     """Return a word's letters as indices of the alphabet."""
     if not word:
         raise InputError("lexicon: a word is empty; leave it out, silence needs no word")

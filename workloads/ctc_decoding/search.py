@@ -1,4 +1,4 @@
-"""Greedy and prefix beam search over the log-probabilities of connectionist temporal classification.
+"""Greedy and prefix beam search for connectionist temporal classification (CTC).
 
 A path spells a labelling once repeats and then blanks are removed. A prefix is scored by its
 paths that end in a blank and by those that do not, as only the former can repeat the last label.
@@ -16,8 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from archsim.errors import InputError
 from workloads.ctc_decoding.arithmetic import Arithmetic, FloatLog, Scores
-from workloads.ctc_decoding.constraint import NOWHERE, Constraint, LastWord, Unconstrained
+from workloads.ctc_decoding.constraint import Constraint, LastWord, Unconstrained
 from workloads.ctc_decoding.inputs import checked_blank, checked_count, checked_log_probs
+from workloads.ctc_decoding.layouts import NOWHERE
 from workloads.ctc_decoding.lexicon import PackedLexicon
 from workloads.ctc_decoding.prefix_tree import ROOT, PrefixTree
 from workloads.ctc_decoding.trace import Decode, FrameCounts, Hypothesis
