@@ -151,14 +151,14 @@ class FixedLog(Arithmetic):
         return np.where(scores > self.zero, np.ldexp(scores, -self.fraction_bits), -np.inf)
 
     def multiply(self, a: Scores, b: Scores) -> Scores:
-        product: Scores = np.maximum(a + b, self.zero)
-        return product
+        return np.maximum(a + b, self.zero)
 
     def add(self, a: Scores, b: Scores) -> Scores:
         larger, smaller = np.maximum(a, b), np.minimum(a, b)
         entry = (larger - smaller).astype(np.int64) >> self.table_skip_bits
         correction = self.table[np.minimum(entry, len(self.table) - 1)]
-        return np.minimum(larger + np.where(smaller > self.zero, correction, 0), 0.0)
+        total: Scores = np.minimum(larger + np.where(smaller > self.zero, correction, 0), 0.0)
+        return total
 
     def rescale(self, scores: Scores, best: float) -> tuple[Scores, float]:
         scaled = np.where(scores > self.zero, scores - best, self.zero)

@@ -25,6 +25,8 @@ from workloads.ctc_decoding.trace import Decode, FrameCounts, Hypothesis
 
 NO_LABEL = -1
 """The last label of the empty prefix."""
+NO_PARENT = -1
+"""The node before it, which no prefix is."""
 
 
 def beam_search(
@@ -40,7 +42,7 @@ def beam_search(
     it are found, joined by its separator; none at all where no path of the beam spells them.
 
     Raises:
-        InputError: for log-probabilities that are none, counts < 1, or a blank or lexicon
+        InputError: for what are no log-probabilities, counts < 1, or a blank or lexicon
             that does not suit the symbols.
     """
     search = BeamSearch(beam_width=beam_width, blank=blank, lexicon=lexicon)
@@ -53,7 +55,7 @@ def greedy_search(
     """Return what the most likely path spells, and the log-probability of that path alone.
 
     Raises:
-        InputError: for log-probabilities that are none, or a blank that is no symbol.
+        InputError: for what are no log-probabilities, or a blank that is no symbol.
     """
     arithmetic = arithmetic or FloatLog()
     values = checked_log_probs(log_probs)
@@ -88,7 +90,7 @@ class BeamSearch:
         """Return the ``n_best`` labellings and the counts of every frame.
 
         Raises:
-            InputError: for log-probabilities that are none, n_best < 1, or a blank or lexicon
+            InputError: for what are no log-probabilities, n_best < 1, or a blank or lexicon
                 that does not suit the symbols.
         """
         checked_count("n_best", n_best)
@@ -125,7 +127,7 @@ class _Run:
         self.tree = PrefixTree()
         self.beam = _Beam(
             nodes=[ROOT],
-            parents=[NO_LABEL],
+            parents=[NO_PARENT],
             last=np.array([NO_LABEL]),
             states=[constraint.root],
             ending_blank=self.arithmetic.encode(np.zeros(1)),
