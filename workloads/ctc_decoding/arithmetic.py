@@ -94,7 +94,8 @@ class FixedLog(Arithmetic):
     Codes are the magnitudes negated: 0 is probability 1, ``-(2**bits - 1)`` probability 0.
     Products are saturating sums. ``log(a + b) = max + log(1 + exp(-d))``, d the distance of
     the two; the second term comes from a table indexed by d without its lowest
-    ``table_skip_bits``, or is left out (``addition="max"``).
+    ``table_skip_bits``, or is left out (``addition="max"``). The best score is rescaled to a
+    magnitude of 1.
     """
 
     integer_bits: int
@@ -104,6 +105,10 @@ class FixedLog(Arithmetic):
 
     def __post_init__(self) -> None:
         _check_format(self.integer_bits, self.fraction_bits, most=32)
+        if self.integer_bits < 1:
+            raise InputError(
+                "integer_bits: logarithms need >= 1, the best score's magnitude, got 0"
+            )
         if self.addition not in {"table", "max"}:
             raise InputError(f"addition: expected 'table' or 'max', got {self.addition!r}")
         if not 0 <= self.table_skip_bits <= self.bits:
@@ -161,8 +166,11 @@ class FixedLog(Arithmetic):
         return total
 
     def rescale(self, scores: Scores, best: float) -> tuple[Scores, float]:
-        scaled = np.where(scores > self.zero, scores - best, self.zero)
-        return scaled, float(np.ldexp(best, -self.fraction_bits))
+        # One frame at most doubles a score, log 2 < 1: sums below this top never saturate.
+        top = -float(1 << self.fraction_bits)
+        scaled = np.where(scores > self.zero, scores + (top - best), self.zero)
+        divisor = float(np.ldexp(best - top, -self.fraction_bits))
+        return np.maximum(scaled, self.zero), divisor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +178,8 @@ class FixedProbability(Arithmetic):
     """Probabilities in unsigned Q ``integer_bits.fraction_bits``.
 
     Products are rounded to the nearest code, halves up; sums are exact and saturate. Scores
-    are rescaled by the power of two that brings the best into [1/2, 1).
+    are rescaled by the power of two that brings the best into [1/2, 1); one frame at most
+    doubles a score, so that no sum saturates with an integer bit.
     """
 
     integer_bits: int = 1

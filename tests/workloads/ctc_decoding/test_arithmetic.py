@@ -67,15 +67,18 @@ class TestFixedLog:
         assert short.add(code(a), code(b)) == min(exact, 0)
 
     def test_the_bits_of_the_table(self):
-        """Corrections round to zero beyond ln(2 * 64) = 4.85, 310 codes; ln 2 is 44, 6 bits."""
-        assert LOG.table_bits == 310 * 6
+        """They are not zero to ln(2 * 64) = 4.85, codes 0 to 310; the largest is 44, 6 bits."""
+        assert LOG.table_bits == 311 * 6
         assert FixedLog(integer_bits=4, fraction_bits=6, table_skip_bits=3).table_bits == 39 * 6
 
-    def test_rescaling_brings_the_best_to_one(self):
-        scaled, log_divisor = LOG.rescale(np.array([-64.0, -100.0, -1023.0]), -64.0)
+    @pytest.mark.parametrize("best", [-10, -64, -96])
+    def test_rescaling_brings_the_best_to_a_magnitude_of_one(self, best):
+        scores = np.array([best, best - 36, -1000, -1023.0])
 
-        assert scaled.tolist() == [0, -36, -1023]
-        assert log_divisor == -1.0
+        scaled, log_divisor = LOG.rescale(scores, best)
+
+        assert scaled.tolist() == [-64, -100, max(-1000 - 64 - best, -1023), -1023]
+        assert log_divisor == best / 64 + 1
 
 
 class TestFixedProbability:
@@ -84,7 +87,8 @@ class TestFixedProbability:
             encoded = PROBABILITY.encode(np.log([1.0, 0.5, 0.01, 0.001, 0.0]))
 
         assert encoded.tolist() == [128, 64, 1, 0, 0]
-        assert np.exp(PROBABILITY.log_prob(encoded)).tolist() == [1.0, 0.5, 1 / 128, 0.0, 0.0]
+        values = np.exp(PROBABILITY.log_prob(encoded))
+        assert values == pytest.approx([1.0, 0.5, 1 / 128, 0.0, 0.0])
 
     @given(a=codes, b=codes)
     def test_a_product_rounds_halves_up(self, a, b):
@@ -143,9 +147,6 @@ def test_few_bits_do_not_run_dry_in_a_long_utterance(arithmetic):
 
     assert all(frame.survivors for frame in decode.frames)
     assert decode.hypotheses[0][0] == greedy_search(log_probs)[0]
-    assert decode.hypotheses[0][1] == pytest.approx(
-        BeamSearch(beam_width=10).decode(log_probs).hypotheses[0][1], rel=0.5
-    )
 
 
 def test_fixed_point_obeys_the_lexicon():
@@ -173,6 +174,10 @@ def test_greedy_in_fixed_point_takes_the_first_of_equal_codes():
         (lambda: FixedProbability(fraction_bits=0), "needs a fraction bit, got Q1.0"),
         (lambda: FixedProbability(fraction_bits=26), "holds 2 to 26 bits, got Q1.26"),
         (lambda: FixedLog(integer_bits=20, fraction_bits=13), "holds 2 to 32 bits, got Q20.13"),
+        (
+            lambda: FixedLog(integer_bits=0, fraction_bits=13),
+            "integer_bits: logarithms need >= 1, the best score's magnitude, got 0",
+        ),
         (
             lambda: FixedLog(integer_bits=4, fraction_bits=4, addition="sum"),
             "addition: expected 'table' or 'max', got 'sum'",

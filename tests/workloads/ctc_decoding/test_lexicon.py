@@ -150,17 +150,19 @@ class TestBadInput:
             PackedLexicon.from_words(["a"], "a", layout="packed_dag")
 
 
+@pytest.fixture(scope="module")
+def words():
+    return american_english()
+
+
+@pytest.fixture(scope="module")
+def lexicon(words):
+    return PackedLexicon.from_words(words, LETTERS)
+
+
 @needs_american_english
 @pytest.mark.slow
 class TestAmericanEnglish:
-    @pytest.fixture(scope="class")
-    def words(self):
-        return american_english()
-
-    @pytest.fixture(scope="class")
-    def lexicon(self, words):
-        return PackedLexicon.from_words(words, LETTERS)
-
     def test_it_packs_into_a_fifth_of_a_megabyte(self, words, lexicon):
         assert len(words) == 102_229
         assert (lexicon.states, lexicon.edges) == (30_616, 70_679)
