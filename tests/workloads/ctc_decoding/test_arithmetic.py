@@ -49,6 +49,10 @@ class TestFixedLog:
 
         assert LOG.add(code(a), code(b)) == min(exact, 0)
 
+    @pytest.mark.parametrize("number", [0, -500, -1022, -1023])
+    def test_zero_adds_nothing(self, number):
+        assert LOG.add(code(number), code(-1023)) == number
+
     @given(a=log_codes, b=log_codes)
     def test_a_sum_by_maximum_is_the_maximum(self, a, b):
         maximum = FixedLog(integer_bits=4, fraction_bits=6, addition="max")

@@ -144,6 +144,14 @@ class TestFrames:
         assert (second.nodes_made, second.nodes_peak, second.nodes_live) == (0, 2, 2)
         assert (second.lookups, second.records_read) == (0, 0)
 
+    def test_an_impossible_extension_is_no_merge(self):
+        with np.errstate(divide="ignore"):
+            log_probs = np.log([[0.5, 0.5], [1.0, 0.0]])
+
+        *_, last = BeamSearch(beam_width=3).decode(log_probs).frames
+
+        assert (last.beams, last.candidates, last.merges) == (2, 2, 0)
+
     @settings(max_examples=30, deadline=None)
     @given(seed=st.integers(0, 2**32), width=st.integers(1, 10))
     def test_live_nodes_are_the_different_prefixes_of_the_beam(self, seed, width):

@@ -137,16 +137,24 @@ def test_every_layout_decodes_alike_and_reads_its_own_records():
     assert reads["sibling_trie"] == lookups + reads["packed_trie"]
 
 
-def test_a_lookup_is_made_for_each_prefix_that_entered_the_beam():
-    log_probs = random_log_probs(4, 25, 28)
+def test_what_entered_the_beam_is_looked_up_and_its_edges_are_read():
+    log_probs = random_log_probs(4, 20, 28)
     lexicon = PackedLexicon.from_words(WORDS, LETTERS)
+    search = BeamSearch(beam_width=15, lexicon=lexicon, last_word="open")
+    beams = [set(), *(dict(search.decode(log_probs[:time], 15).hypotheses) for time in range(20))]
+    spelled = {"".join(LETTERS[label - 1] for label in labels) for beam in beams for labels in beam}
+    following = {text: {w[len(text)] for w in WORDS if w.startswith(text) and w != text}
+                 for text in spelled}  # fmt: skip
 
-    frames = BeamSearch(beam_width=15, lexicon=lexicon).decode(log_probs).frames
+    frames = search.decode(log_probs).frames
 
-    assert frames[0].lookups == 1  # the root
-    assert frames[1].lookups == frames[0].survivors - 1
-    assert all(frame.lookups <= frame.beams for frame in frames)
-    assert all(after.lookups >= before.nodes_made for before, after in pairwise(frames))
+    assert len(frames) == 20
+    for frame, (before, beam) in zip(frames, pairwise(beams), strict=True):
+        entered = [
+            "".join(LETTERS[label - 1] for label in labels) for labels in set(beam) - set(before)
+        ]
+        assert frame.lookups == len(entered)
+        assert frame.records_read == sum(len(following[text]) for text in entered)
 
 
 def test_no_frames_decode_to_silence_with_a_lexicon_too():
