@@ -4,7 +4,7 @@ A prefix is a node, and equal prefixes are one node, also where they left the be
 back. A node lives while a beam or a child refers to it; then its number is given out again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 ROOT = 0
 """The empty prefix, which always lives and takes no storage."""
@@ -66,7 +66,3 @@ class PrefixTree:
             found.append(self._label[node])
             node = self._parent[node]
         return tuple(reversed(found))
-
-    def references(self, nodes: Sequence[int]) -> list[int]:
-        """Return how many beams and children refer to each node."""
-        return [self._references[node] for node in nodes]

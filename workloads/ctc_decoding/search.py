@@ -147,7 +147,7 @@ class _Run:
 
         scores = np.concatenate([self.arithmetic.add(blank, label), grown.ravel()])
         possible = np.flatnonzero(scores > self.arithmetic.zero)
-        kept = possible[np.argsort(-scores[possible], kind="stable")[: self.width]]
+        kept = _largest(scores, possible, self.width)
         ending_blank = np.concatenate([blank, np.full(grown.size, self.arithmetic.zero)])[kept]
         ending_label = np.concatenate([label, grown.ravel()])[kept]
         if kept.size:
@@ -243,3 +243,12 @@ class _Run:
             if self.constraint.may_end(state)
         )
         return list(islice(ending, n_best))
+
+
+def _largest(scores: Scores, candidates: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Return ``count`` candidates of the largest scores, best first; of equal ones the first."""
+    if candidates.size > count:
+        # Only few of thousands need to be put in order.
+        last = np.partition(scores[candidates], -count)[-count]
+        candidates = candidates[scores[candidates] >= last]
+    return candidates[np.argsort(-scores[candidates], kind="stable")[:count]]

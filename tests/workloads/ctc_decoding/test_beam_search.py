@@ -118,6 +118,12 @@ def test_greedy_is_a_beam_where_each_frame_is_nearly_sure(blank):
     assert beam_search(log_probs, 4, blank=blank)[0][0] == labels
 
 
+def test_of_equal_prefixes_those_that_stay_go_first_then_the_order_of_the_symbols():
+    found = beam_search(np.full((1, 4), np.log(0.25)), 3)
+
+    assert [labels for labels, _ in found] == [(), (1,), (2,)]
+
+
 def test_impossible_symbols_leave_fewer_labellings_than_asked_for():
     with np.errstate(divide="ignore"):
         log_probs = np.log([[0.25, 0.75, 0.0], [0.0, 1.0, 0.0]])
