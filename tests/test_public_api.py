@@ -18,6 +18,8 @@ import archsim
         ("archsim.formats", "parse"),
         ("archsim.hardware", "ButterflySpec"),
         ("archsim.hardware", "ProcessingArraySpec"),
+        ("workloads.ctc_decoding", "PackedLexicon"),
+        ("workloads.ctc_decoding", "beam_search"),
         ("workloads.tensor_layers", "training_graph"),
         ("workloads.spin_dynamics", "free_induction_decay"),
         ("workloads.spin_dynamics", "hahn_echo"),
