@@ -1,9 +1,12 @@
-"""A comparison as Markdown: the answer, the table, and all that a reader asks next."""
+"""A comparison as Markdown: the answer, the table, and all that a reader asks next.
+
+Pictures are named as :mod:`archsim.report.comparison.files` puts them beside it.
+"""
 
 from collections.abc import Sequence
 
 from archsim.report.comparison.rivals import baseline_name
-from archsim.report.comparison.table import status
+from archsim.report.comparison.table import part_columns, status
 from archsim.report.comparison.words import (
     NAMES,
     answer,
@@ -45,8 +48,19 @@ def comparison_markdown(comparison: Comparison) -> str:
             left=len(comparison.axes),
         ),
         f"## Times better than {_markdown(baseline_name(comparison))}",
+        _picture("ratios_edp", "times better in energy-delay product"),
         "Geometric means over the groups (least … largest).",
         _markdown_table(["", *names, "groups"], mean_cells(comparison), left=1),
+        "## Where time and energy go",
+        "Shares of each run's time; waits of a unit are told by what its tiles pass meanwhile.",
+        _markdown_table(
+            [*comparison.axes, *part_columns(comparison)],
+            [_part_cells(comparison, case) for case in comparison.cases],
+            left=len(comparison.axes),
+        ),
+        _picture("time_parts", "where the time goes"),
+        _picture("energy_parts", "where the energy goes"),
+        _picture("roofline", "rooflines"),
         "## Published beside simulated" if published else "",
         _markdown_table(header, published, left=len(header)),
         "## Failed" if failures else "",
@@ -56,6 +70,20 @@ def comparison_markdown(comparison: Comparison) -> str:
         f"Made by `{comparison.command}`" if comparison.command else "",
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _picture(name: str, what: str) -> str:
+    return f"![{what}]({name}.png)"
+
+
+def _part_cells(comparison: Comparison, case: Case) -> list[str]:
+    """Return the share of each part of a run's time."""
+    labels = [case.labels.get(axis, "") for axis in comparison.axes]
+    if case.digest is None:
+        return [*labels, *("" for _ in part_columns(comparison))]
+    parts, total = case.digest["time_parts_s"], case.digest["latency_s"]
+    shares = (parts.get(part, 0.0) / total if total else 0.0 for part in part_columns(comparison))
+    return [*labels, *(f"{share:.1%}".replace("%", " %") for share in shares)]
 
 
 def _markdown_cells(comparison: Comparison, case: Case) -> list[str]:

@@ -1,6 +1,7 @@
 """A comparison as a table, a screen of text and an answer, by what they say."""
 
 import csv
+import re
 from dataclasses import replace
 from io import StringIO
 
@@ -172,8 +173,8 @@ def test_text_says_the_answer_first_and_all_that_is_asked_next():
         "  fetta           5.00 ms  200 mJ  1.00 mJ·s     8.00 x    16.0 x   128 x",
         "  ette             failed  failed     failed          -         -       -",
         "times better than tpu: geometric means (least … largest)",
-        "  fetta  4.00 x (2.00 … 8.00)  8.00 x (4.00 … 16.0)  32.0 x (8.00 … 128)  2 of 2",
-        "  ette                 0.50 x                2.00 x               1.00 x  1 of 2",
+        "  fetta  4.00 (2.00 … 8.00)  8.00 (4.00 … 16.0)  32.0 (8.00 … 128)  2 of 2",
+        "  ette                 0.50                2.00               1.00  1 of 2",
         "again: archsim compare machines.yaml",
         f"  vit on ette: {REASON}",
         "  clocks are 1 GHz & all alike",
@@ -284,3 +285,16 @@ def test_markdown_keeps_its_cells():
 
     assert text.startswith("# Machines on \\<tensor> models\n\n**a\\|b\\<i> c has the best EDP")
     assert "| bert | a\\|b\\<i> c | 4.00 ms | 400 mJ | 1.60 mJ·s | 2.00 x |" in text
+
+
+def test_markdown_splits_each_runs_time_and_shows_the_pictures_beside_it():
+    comparison = build_comparison()
+
+    text = comparison_markdown(comparison)
+
+    header = "workload | architecture | compute | fill and drain | shaping | network | memory"
+    assert f"| {header} |" in text
+    assert "| bert | tpu | 25.0 % | 25.0 % | 0.0 % | 12.5 % | 37.5 % |" in text
+    assert "| vit | ette |  |  |  |  |  |" in text
+    shown = re.findall(r"\((\w+)\.png\)", text)
+    assert shown == ["ratios_edp", "time_parts", "energy_parts", "roofline"]
