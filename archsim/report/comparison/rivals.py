@@ -48,11 +48,16 @@ def groups_compared(comparison: Comparison, rival: Labels) -> int:
 
 
 def best_rival(comparison: Comparison, metric: str = "edp_js") -> Labels | None:
-    """Return the rival with the best geometric mean, the baseline apart; none if unknown."""
+    """Return the rival with the best geometric mean, the baseline apart; none if unknown.
+
+    Of those compared in most groups: means over a few easy ones are not comparable.
+    """
+    rivals = [rival for rival in comparison.rivals if not is_baseline(comparison, rival)]
+    most = max((groups_compared(comparison, rival) for rival in rivals), default=0)
     means = {
         rival: mean
-        for rival in comparison.rivals
-        if not is_baseline(comparison, rival)
+        for rival in rivals
+        if groups_compared(comparison, rival) == most
         and (mean := comparison.geometric_mean(rival, metric)) is not None
     }
     return max(means, key=lambda rival: means[rival], default=None)

@@ -162,6 +162,12 @@ def test_the_baseline_is_no_rival_of_itself():
     assert best_rival(build_comparison(cases=only("bert on tpu"))) is None
 
 
+def test_a_rival_of_a_few_easy_groups_is_not_the_best():
+    easy = build_case("bert", "specialist", (1e-6, 1e-6))
+
+    assert best_rival(build_comparison(cases=(*CASES, easy))) == (("architecture", "fetta"),)
+
+
 def test_text_says_the_answer_first_and_all_that_is_asked_next():
     comparison = build_comparison()
 

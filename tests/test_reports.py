@@ -1,0 +1,101 @@
+"""Committed reports: each says the command that made it, and the command makes it again."""
+
+import csv
+import json
+import re
+import shlex
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+import archsim
+from archsim.comparison import read_plan
+from archsim.report.comparison.table import comparison_csv
+from archsim.results.comparison import COMPARED
+from tests.comparison.test_shipped import SMALL, case_of
+
+ROOT = Path(__file__).parents[1]
+REPORTS = ROOT / "reports"
+COMPARISONS = sorted(file.parent.name for file in REPORTS.glob("*/comparison.md"))
+RUNS = sorted(file.parent.name for file in REPORTS.glob("*/result.json"))
+MADE_BY = re.compile(r"Made by `(archsim .+)`")
+
+
+def rows_of(text):
+    return {row["name"]: row for row in csv.DictReader(StringIO(text))}
+
+
+def committed_rows(name):
+    return rows_of((REPORTS / name / "comparison.csv").read_text())
+
+
+def assert_same(row, other):
+    """Texts are equal, and numbers but for their last digits, which a library may round."""
+    assert row.keys() == other.keys()
+    for column, text in row.items():
+        try:
+            value = float(text)
+        except ValueError:
+            assert other[column] == text, column
+        else:
+            assert float(other[column]) == pytest.approx(value, rel=1e-9), column
+
+
+def test_every_report_is_of_a_sort_that_is_made_again_here():
+    assert sorted(folder.name for folder in REPORTS.iterdir()) == sorted([*COMPARISONS, *RUNS])
+
+
+@pytest.mark.parametrize("name", COMPARISONS)
+def test_a_comparison_says_the_command_that_made_it(name):
+    (command,) = MADE_BY.findall((REPORTS / name / "comparison.md").read_text())
+
+    assert shlex.split(command) == [
+        "archsim", "compare", f"configs/comparisons/{name}.yaml", "--out", f"reports/{name}",
+    ]  # fmt: skip
+    assert command in (REPORTS / name / "comparison.html").read_text()
+
+
+@pytest.mark.parametrize("name", COMPARISONS)
+def test_a_comparison_has_the_cases_of_its_file(name):
+    plan = read_plan(ROOT / "configs" / "comparisons" / f"{name}.yaml")
+    page = (REPORTS / name / "comparison.html").read_text()
+
+    assert list(committed_rows(name)) == [case.name for case in plan.cases]
+    assert plan.comparison.config_hash in page
+
+
+@pytest.mark.parametrize("name", COMPARISONS)
+def test_a_case_made_again_gives_the_numbers_of_the_report(name):
+    plan = read_plan(ROOT / "configs" / "comparisons" / f"{name}.yaml")
+    case = case_of(plan, SMALL[name])
+
+    result = archsim.run(case.experiment, overrides=case.overrides)
+
+    row = committed_rows(name)[case.name]
+    for metric in COMPARED:
+        assert getattr(result, metric) == pytest.approx(float(row[metric]), rel=1e-9)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_run_made_again_gives_the_numbers_of_the_report(name):
+    committed = json.loads((REPORTS / name / "result.json").read_text())
+    provenance = committed["provenance"]
+
+    result = archsim.run(ROOT / provenance["config"], overrides=provenance["overrides"])
+
+    assert result.provenance.config_hash == provenance["config_hash"]
+    for metric in (*COMPARED, "ticks", "tiles", "dram_bytes"):
+        assert getattr(result, metric) == pytest.approx(committed[metric], rel=1e-9)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", COMPARISONS)
+def test_a_comparison_made_again_is_the_committed_one(name):
+    made = archsim.compare(ROOT / "configs" / "comparisons" / f"{name}.yaml", workers=1)
+
+    again = rows_of(comparison_csv(made.comparison))
+    committed = committed_rows(name)
+    assert again.keys() == committed.keys()
+    for case, row in committed.items():
+        assert_same(row, again[case])
