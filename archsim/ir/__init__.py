@@ -3,6 +3,7 @@
 from archsim.ir.arrange import Arrange
 from archsim.ir.builder import GraphBuilder
 from archsim.ir.choice import Choice
+from archsim.ir.convolution import Convolution
 from archsim.ir.eigen import SymmetricEigen
 from archsim.ir.execute import execute
 from archsim.ir.fused import Fused
@@ -12,6 +13,7 @@ from archsim.ir.lookup import Gather, ScatterAdd
 from archsim.ir.operation import Operation, Phase
 from archsim.ir.tensor import Role, TensorSpec
 from archsim.ir.tile import Access, Layout, Tile
+from archsim.ir.window import Window
 from archsim.ir.workload import WORKLOADS, Workload
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "Arrange",
     "Choice",
     "Contraction",
+    "Convolution",
     "Elementwise",
     "Fused",
     "Gather",
@@ -35,6 +38,7 @@ __all__ = [
     "SymmetricEigen",
     "TensorSpec",
     "Tile",
+    "Window",
     "Workload",
     "execute",
 ]
