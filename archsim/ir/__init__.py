@@ -11,6 +11,8 @@ from archsim.ir.graph import OperationGraph
 from archsim.ir.indexed import Contraction, Elementwise, Permute, Reduction
 from archsim.ir.lookup import Gather, ScatterAdd
 from archsim.ir.operation import Operation, Phase
+from archsim.ir.pieces import Concatenate, Slice
+from archsim.ir.quantizer import Quantizer
 from archsim.ir.tensor import Role, TensorSpec
 from archsim.ir.tile import Access, Layout, Tile
 from archsim.ir.window import Window
@@ -21,6 +23,7 @@ __all__ = [
     "Access",
     "Arrange",
     "Choice",
+    "Concatenate",
     "Contraction",
     "Convolution",
     "Elementwise",
@@ -32,9 +35,11 @@ __all__ = [
     "OperationGraph",
     "Permute",
     "Phase",
+    "Quantizer",
     "Reduction",
     "Role",
     "ScatterAdd",
+    "Slice",
     "SymmetricEigen",
     "TensorSpec",
     "Tile",

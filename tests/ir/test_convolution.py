@@ -55,7 +55,7 @@ def convolutions(draw, *, padded=True, dilated=False):
 
 def touched(op, groups, ms, ks):
     """Addresses of the map's numbers that some windows' numbers are, one after the other."""
-    images, height, width, depth = op.inputs[0].shape
+    _, height, width, depth = op.inputs[0].shape
     _, down, across, _ = op.output.shape
     _, wide, channels, _ = op.inputs[1].shape[-4:]
     found = set()
@@ -107,7 +107,7 @@ def test_tiles_of_whole_rows_and_taps_fetch_each_number_once(data, dilated):
     rows = data.draw(st.integers(1, down))
     kernel_rows = data.draw(st.integers(1, op.space.k // (wide * channels)))
     tile = Tile(m=rows * across, k=kernel_rows * wide * channels)
-    starts = range(0, down - rows + 1)
+    starts = range(down - rows + 1)
 
     most = max(
         len(touched(op, (0,), range(s * across, s * across + tile.m), range(tile.k)))
@@ -152,7 +152,7 @@ def test_runs_are_those_of_the_sorted_addresses(data):
 
 
 def by_definition(op, x, w):
-    images, down, across, features = op.output.shape
+    features = op.output.shape[3]
     _, height, width, channels = x.shape
     w = w.reshape(op.groups, *w.shape[-4:])
     if op.flipped:
