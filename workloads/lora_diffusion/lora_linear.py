@@ -75,8 +75,8 @@ class LoraLinear(TrainedModel):
         """Return the graph of one step.
 
         Inputs: ``x``, ``dY``, and parameters, of which ``layer.weight`` is whole numbers with
-        ``layer.weight.scale`` where there is a quantizer. Results: ``Y``, the last of the
-        forward pass; ``dX``; ``layer.lora.A.gradient``, ``layer.lora.B.gradient``.
+        ``layer.weight.scale`` where there is a quantizer. Results: ``layer.lora.output``;
+        ``X.gradient``, ``layer.lora.A.gradient``, ``layer.lora.B.gradient``.
         """
         step, layer = self._layer()
         builder = step.builder
@@ -87,7 +87,8 @@ class LoraLinear(TrainedModel):
         tape = Tape(step)
         tape.want(x)
         y = layer.apply(tape, x)
-        builder.output(y, *tape.go_back(y, dy).values())
+        builder.output(y)
+        builder.output(*tape.go_back(y, dy).values())
         return builder.graph()
 
     @cached_property
