@@ -5,13 +5,14 @@ Both move numbers and compute nothing; units that permute do them.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
+from math import gcd, prod
 from typing import ClassVar
 
 import numpy as np
 
 from archsim.ir.operation import Array, Operation
-from archsim.ir.tile import Access, Tile
+from archsim.ir.tensor import TensorSpec
+from archsim.ir.tile import Access, Axis, Tile
 from archsim.ir.window import Window
 
 
@@ -32,7 +33,11 @@ class Slice(Operation):
     @property
     def space(self) -> Tile:
         *rows, columns = self.output.shape
-        return Tile(m=prod(rows), k=columns)
+        return Tile(m=prod(rows), n=columns)
+
+    @property
+    def cuts(self) -> tuple[Axis, ...]:
+        return ("m", "n")
 
     @property
     def functions(self) -> Mapping[str, int]:
@@ -41,13 +46,13 @@ class Slice(Operation):
     @property
     def reads(self) -> tuple[Access, ...]:
         *rows, columns = self.inputs[0].shape
-        pixels, kept = prod(rows), self.output.shape[-1]
+        pixels = prod(rows)
         window = Window((1, 1, pixels, columns), (1, pixels), (1, 1), columns)
-        return (Access(self.inputs[0], ("m",), grain=kept, window=window),)
+        return (Access(self.inputs[0], ("m", "n"), window=window),)
 
     @property
     def writes(self) -> tuple[Access, ...]:
-        return (Access(self.output, ("m",), grain=self.output.shape[-1]),)
+        return (Access(self.output, ("m", "n")),)
 
     def evaluate(self, *arrays: Array) -> tuple[Array, ...]:
         return (arrays[0][..., self.first : self.first + self.output.shape[-1]].copy(),)
@@ -55,7 +60,10 @@ class Slice(Operation):
 
 @dataclass(frozen=True, kw_only=True)
 class Concatenate(Operation):
-    """Tensors one behind the other along the last dimension."""
+    """Tensors one behind the other along the last dimension.
+
+    A tile takes the same share of each one's columns: n counts steps of such shares.
+    """
 
     kind: ClassVar[str] = "permute"
 
@@ -68,21 +76,32 @@ class Concatenate(Operation):
             raise self.fail(f"{shapes} side by side do not make {self.output.shape}")
 
     @property
+    def _steps(self) -> int:
+        return gcd(*(tensor.shape[-1] for tensor in self.inputs))
+
+    @property
     def space(self) -> Tile:
         *rows, columns = self.output.shape
-        return Tile(m=prod(rows), k=columns)
+        return Tile(m=prod(rows), n=self._steps, k=columns // self._steps)
+
+    @property
+    def cuts(self) -> tuple[Axis, ...]:
+        return ("m", "n")
 
     @property
     def functions(self) -> Mapping[str, int]:
         return {"move": 1}
 
+    def _access(self, tensor: TensorSpec) -> Access:
+        return Access(tensor, ("m", "n"), grain=tensor.shape[-1] // self._steps)
+
     @property
     def reads(self) -> tuple[Access, ...]:
-        return tuple(Access(tensor, ("m",), grain=tensor.shape[-1]) for tensor in self.inputs)
+        return tuple(map(self._access, self.inputs))
 
     @property
     def writes(self) -> tuple[Access, ...]:
-        return (Access(self.output, ("m",), grain=self.output.shape[-1]),)
+        return (self._access(self.output),)
 
     def evaluate(self, *arrays: Array) -> tuple[Array, ...]:
         return (np.concatenate(arrays, axis=-1),)

@@ -79,7 +79,8 @@ class Access:
     layout: Layout | None = None
     """Where the operation wants the tensor in another order than it lies."""
     window: Window | None = None
-    """Where batch, m and k are groups, windows and their numbers: how these lie in a map."""
+    """Where batch, m and the last axis are groups, windows and a window's numbers: how these
+    lie in a map."""
 
     def elements(self, box: Box[Length_co]) -> Length_co:
         """Elements of the tensor that the box touches."""
@@ -98,7 +99,7 @@ class Access:
     def run_elements(self, tile: Tile, space: Tile) -> int:
         """Elements that lie together: all of the tile along the fastest axes that it covers."""
         if self.window is not None:
-            return self.window.run(tile.batch, tile.m, tile.k)[0]
+            return self.window.run(tile.batch, tile.m, tile.extent(self.axes[-1]))[0]
         run = self.grain
         looked_up = self.axes[:1] if self.is_scattered else ()
         for axis in reversed(self.axes):
@@ -112,7 +113,7 @@ class Access:
     def stride_elements(self, tile: Tile, space: Tile) -> int:
         """Elements between the starts of two neighbouring runs; 0 where there is one run."""
         if self.window is not None:
-            return self.window.run(tile.batch, tile.m, tile.k)[1]
+            return self.window.run(tile.batch, tile.m, tile.extent(self.axes[-1]))[1]
         stride = self.grain
         for axis in reversed(self.axes):
             stride *= space.extent(axis)
