@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 
 from archsim.errors import GraphError
 from archsim.ir import Convolution, Phase, TensorSpec, Tile
+from archsim.mapping import Mapping
+from archsim.mapping.mapping import Work
+from tests.machines import off_chip
 
 
 def convolution(shape, kernel, output, **rest):
@@ -250,3 +253,21 @@ def test_a_malformed_convolution_is_refused(changes, message):
 
     with pytest.raises(GraphError, match=message):
         convolution(**{**fields, **changes})
+
+
+def test_a_mapping_fetches_the_halo_again_with_every_tile():
+    """16 rows of 16 windows of 3 x 3 over 2 channels, 4 rows a tile: 6 rows of the map each."""
+    op = convolution((1, 16, 16, 2), (3, 3, 2, 3), (1, 16, 16, 3), padding=1)
+    machine = off_chip()
+    placement = {t.name: "dram" for t in (*op.inputs, *op.outputs)}
+    unit = next(name for name, spec in machine.units.items() if op.kind in spec.runs)
+    work = Work(machine, unit, op, op.space, placement)
+
+    stream = Mapping(tile=Tile(m=64, n=3, k=18)).stream(work)
+
+    fetched = 4 * (6 * 16 * 2) + 18 * 3  # the kernel once
+    fetch = next(n for n, stage in enumerate(stream.stages) if stage.component == "dram")
+    assert stream.bits[fetch] == 32 * fetched
+    assert stream.tiles == 4
+    other = convolution((1, 16, 16, 2), (3, 3, 2, 3), (1, 14, 14, 3))
+    assert work.key != Work(machine, unit, other, other.space, placement).key

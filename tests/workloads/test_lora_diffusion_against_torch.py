@@ -162,12 +162,13 @@ def test_loss_gradients_and_updates_equal_torch_s(name):
     np.testing.assert_allclose(
         results["conv_out.output"], noise.detach().numpy(), rtol=1e-9, atol=1e-10
     )
-    for name, leaf in trained.items():
+    for parameter, leaf in trained.items():
         gradient = leaf.grad.numpy()
         scale = max(np.abs(gradient).max(), 1e-3)
         np.testing.assert_allclose(
-            results[f"{name}.gradient"], gradient, rtol=0, atol=1e-9 * scale, err_msg=name
+            results[f"{parameter}.gradient"], gradient, rtol=0, atol=1e-9 * scale, err_msg=parameter
         )
+        moved = leaf.detach().numpy()
         np.testing.assert_allclose(
-            results[f"{name}.updated"], leaf.detach().numpy(), rtol=1e-9, atol=1e-9, err_msg=name
+            results[f"{parameter}.updated"], moved, rtol=1e-9, atol=1e-9, err_msg=parameter
         )
