@@ -49,6 +49,9 @@ class GraphBuilder:
         self._choices: list[Choice] = []
         self._moved: dict[tuple[str, Indices, Indices], TensorSpec] = {}
         self._quantized: dict[str, Quantized] = {}
+        self._constants: set[str] = set()
+        self.beforehand: list[Permute] = []
+        """What is done once, before the first step: constants in other orders than they lie."""
 
     def sized(self, **sizes: int) -> "GraphBuilder":
         """Return a builder of the same graph that knows other sizes, too."""
@@ -159,6 +162,10 @@ class GraphBuilder:
         """Note that a tensor is handed in as whole numbers, with their scale."""
         self._quantized[values.name] = Quantized(values, scale)
 
+    def hold_orders(self, constant: TensorSpec) -> None:
+        """Note that a tensor never changes: it is handed in once more in each order wanted."""
+        self._constants.add(constant.name)
+
     def _quantize(self, tensor: TensorSpec, phase: Phase) -> Quantized:
         quantizer = self.quantizer
         assert quantizer is not None, tensor.name
@@ -239,24 +246,22 @@ class GraphBuilder:
         shape: Sequence[int] | None = None,
         role: Role = Role.ACTIVATION,
     ) -> TensorSpec:
-        """Write a tensor's numbers in another order."""
-        return self.add(
-            Permute(
-                name=name,
-                phase=phase,
-                inputs=(tensor,),
-                outputs=(
-                    TensorSpec(
-                        name,
-                        tuple(shape or [self.sizes[i] for i in order]),
-                        tensor.format,
-                        role,
-                    ),
-                ),
-                equation=f"{' '.join(term)} -> {' '.join(order)}",
-                sizes=self._sizes((term,)),
-            )
+        """Write a tensor's numbers in another order, or have a constant handed in so."""
+        made = TensorSpec(name, tuple(shape or [self.sizes[i] for i in order]), tensor.format, role)
+        if tensor.name in self._constants:
+            made = replace(made, role=tensor.role)
+        operation = Permute(
+            name=name,
+            phase=phase,
+            inputs=(tensor,),
+            outputs=(made,),
+            equation=f"{' '.join(term)} -> {' '.join(order)}",
+            sizes=self._sizes((term,)),
         )
+        if tensor.name in self._constants:
+            self.beforehand.append(operation)
+            return made
+        return self.add(operation)
 
     def elementwise(
         self,

@@ -43,6 +43,7 @@ UNETS = {
     ),
     "out_only": replace(TOY, lora_targets=("up_blocks.1.attentions.1.transformer_blocks.0."
                                            "attn2.to_out.0",)),
+    "permuted": replace(TOY, hold_orders=False),
     "jacobian": replace(TOY, softmax_backward="jacobian", optimizer="adam", adam_epsilon=1e-2),
 }  # fmt: skip
 
@@ -52,7 +53,7 @@ def drawn(model, rng):
     initial = model.initial_parameters(rng)
     for name in model.parameters:
         initial[name] = initial[name] + 0.1 * rng.standard_normal(initial[name].shape)
-    return initial, model.random_batch(rng)
+    return initial | model.beforehand(initial), model.random_batch(rng)
 
 
 def adapted(model):

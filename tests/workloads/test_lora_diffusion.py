@@ -196,9 +196,12 @@ def test_training_lowers_the_loss():
     model = replace(TOY, learning_rate=0.3)
     rng = np.random.default_rng(0)
     values, data = model.initial_parameters(rng), model.random_batch(rng)
+    values |= model.beforehand(values)
     plain = replace(model, mode="inference")
     graph, losses = model.lower(), []
-    start = execute(plain.lower(), values | {k: v for k, v in data.items() if k != "target"})
+    graph_of_use = plain.lower()
+    given = values | data
+    start = execute(graph_of_use, {name: given[name] for name in graph_of_use.inputs})
 
     for _ in range(12):
         results = execute(graph, values | data)
@@ -209,6 +212,19 @@ def test_training_lowers_the_loss():
         losses[0], np.mean((start["conv_out.output"] - data["target"]) ** 2), rtol=1e-12
     )
     assert losses[-1] < 0.97 * losses[0]
+
+
+def test_frozen_weights_are_permuted_once_or_in_every_step():
+    once, often = (replace(TOY, hold_orders=held).lower() for held in (True, False))
+
+    def permuted(graph):
+        return [op.name for op in graph.operations if op.name.endswith((".turned", ".as_o_i"))]
+
+    copies = {name: once.tensors[name] for name in once.inputs if name in permuted(often)}
+    assert permuted(once) == []
+    assert set(copies) == set(permuted(often)) != set()
+    assert {tensor.role for tensor in copies.values()} == {"parameter"}
+    assert once.macs == often.macs
 
 
 @pytest.mark.parametrize("scheme", ["absmax", "pow2"])
@@ -225,6 +241,7 @@ def test_a_step_in_whole_numbers_is_near_the_exact_one(scheme):
             held[name], scale = parameter.quantizer.quantize(initial[name])
             held[f"{name}.scale"] = np.asarray(scale)
 
+    held |= whole.beforehand(held)
     exact = execute(TOY.lower(), initial | data)
     graph = whole.lower()
     found = execute(graph, held | data)

@@ -85,6 +85,9 @@ class UNetFields(ABC):
     quantizer: QuantizerName = "none"
     """Whether all products are of int8 numbers: with scales ``max |x| / 127``, or powers of
     two. Frozen weights are held so; the adapters' are quantised anew in each step."""
+    hold_orders: bool = True
+    """Whether frozen weights are held a second time, in the order that gradients want them in;
+    otherwise they are permuted in each step."""
     softmax_backward: SoftmaxBackward = "inner_product"
     """A row's derivative as one number for all its entries, or (``jacobian``) as the matrix."""
     optimizer: OptimizerName = "adam"

@@ -57,7 +57,9 @@ class UNet:
         sizes = {"b": fields.batch, "s": fields.batch * fields.context_tokens}
         quantizer = QUANTIZERS[fields.quantizer]
         builder = GraphBuilder(name, sizes, formats.parse(fields.number_format), quantizer)
-        self.step = Step(builder, optimizer, described(fields, builder))
+        self.step = Step(
+            builder, optimizer, described(fields, builder), holds_orders=fields.hold_orders
+        )
         self._linears: list[str] = []
         self._found: set[str] = set()
         first = fields.channels[0]

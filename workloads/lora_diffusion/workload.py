@@ -41,12 +41,25 @@ class LoraDiffusion(UNetFields, TrainedModel):
     def lower(self) -> OperationGraph:
         """Return the graph of one step.
 
-        Inputs: data (:meth:`step_inputs`), parameters, which are frozen but for the adapters'
+        Inputs: data (:meth:`step_inputs`), parameters and their other orders
+        (:meth:`beforehand`), which are frozen but for the adapters'
         ``<layer>.lora.A`` and ``.B``, and the optimiser's state. The first output is the loss,
         the mean square of the noise's error, or in inference the noise. ``x.gradient`` is the
         gradient of a trained parameter x, which ``x.updated`` overwrites.
         """
         return UNet(self, self.update_rule).graph()
+
+    def beforehand(self, values: Mapping[str, Array]) -> dict[str, Array]:
+        """Return what is made of frozen parameters before the first step: their other orders.
+
+        The graph's inputs are these, too, where the workload holds orders.
+        """
+        unet = UNet(self, self.update_rule)
+        unet.graph()
+        return {
+            operation.output.name: operation.evaluate(values[operation.inputs[0].name])[0]
+            for operation in unet.step.builder.beforehand
+        }
 
     @cached_property
     def parameters(self) -> Mapping[str, Parameter]:

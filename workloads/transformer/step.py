@@ -52,7 +52,11 @@ class Step:
         optimizer: Optimizer | None,
         data: Mapping[str, TensorSpec],
         machine: LayerSearch | None = None,
+        *,
+        holds_orders: bool = False,
     ) -> None:
+        self.holds_orders = holds_orders
+        """Whether frozen weights are held in each order that they are wanted in."""
         self.builder = builder
         self.optimizer = optimizer
         self.data = data
@@ -105,6 +109,8 @@ class Step:
         if quantizer:
             scale = builder.tensor(f"{name}.scale", (), Role.PARAMETER)
             builder.hold_quantized(tensor, scale)
+        if self.holds_orders and multiplies and not trained:
+            builder.hold_orders(tensor)
         self.parameters[name] = Parameter(tensor, mean, deviation, trained, scale, quantizer)
         return tensor
 
