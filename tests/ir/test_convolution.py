@@ -136,6 +136,13 @@ def test_all_windows_read_what_they_touch_of_the_map(data, dilated):
     assert op.reads[0].elements(space) == max(len(found), 1)
 
 
+def test_a_map_s_end_that_no_window_reaches_is_not_read():
+    """Two windows of 3, 3 apart, from 1 before 6 rows: the last row is left out."""
+    op = convolution((1, 6, 6, 1), (3, 3, 1, 1), (1, 2, 2, 1), stride=3, padding=1)
+
+    assert op.reads[0].elements(op.space) == 5 * 5
+
+
 @settings(deadline=None, max_examples=300)
 @given(st.data())
 def test_runs_are_those_of_the_sorted_addresses(data):
@@ -269,5 +276,5 @@ def test_a_mapping_fetches_the_halo_again_with_every_tile():
     fetch = next(n for n, stage in enumerate(stream.stages) if stage.component == "dram")
     assert stream.bits[fetch] == 32 * fetched
     assert stream.tiles == 4
-    other = convolution((1, 16, 16, 2), (3, 3, 2, 3), (1, 14, 14, 3))
+    other = convolution((1, 18, 18, 2), (3, 3, 2, 3), (1, 16, 16, 3))  # as many windows
     assert work.key != Work(machine, unit, other, other.space, placement).key

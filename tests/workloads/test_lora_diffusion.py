@@ -305,6 +305,10 @@ BLOCK = "down_blocks.0.attentions.0.transformer_blocks.0"
         ),
         ({"lora_rank": 1281, "lora_targets": ("linear_2",)}, r"lora_rank: must be in \[1, 1280\]"),
         (
+            {"lora_rank": 321, "lora_targets": ("net.0.proj",)},
+            rf"lora_rank: must be in \[1, 320\], the width of {BLOCK}.ff.net.0.proj, got 321",
+        ),
+        (
             {"lora_targets": ("to_q", "to_w")},
             "lora_targets: no linear layer is called 'to_w'; did you mean 'to_",
         ),
