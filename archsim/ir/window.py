@@ -43,8 +43,10 @@ class Window:
         and channels that holds it. Tiles that reach into the padding are counted as those
         that do not, but for one of all windows. The arguments are numbers, or columns of them.
         """
-        counts = np.frompyfunc(lambda *tile: prod(_reach(self, *tile)), 3, 1)(groups, m, k)
-        return counts if isinstance(counts, int) else counts.astype(np.asarray(m).dtype)
+        if isinstance(m, int):
+            return prod(_reach(self, groups, m, k))
+        counted = np.frompyfunc(lambda *tile: prod(_reach(self, *tile)), 3, 1)
+        return counted(groups, m, k).astype(m.dtype)
 
     def run(self, groups: int, m: int, k: int) -> tuple[int, int]:
         """Numbers that lie together in memory, and from one such run's start to the next's.

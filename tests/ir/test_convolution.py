@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from archsim.errors import GraphError
 from archsim.ir import Convolution, Phase, TensorSpec, Tile
+from archsim.ir.tile import AXES
 from archsim.mapping import Mapping
-from archsim.mapping.mapping import Work
+from archsim.mapping.work import Work
 from tests.machines import off_chip
 
 
@@ -141,6 +142,22 @@ def test_a_map_s_end_that_no_window_reaches_is_not_read():
     op = convolution((1, 6, 6, 1), (3, 3, 1, 1), (1, 2, 2, 1), stride=3, padding=1)
 
     assert op.reads[0].elements(op.space) == 5 * 5
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_many_tiles_at_once_are_counted_as_one_by_one(data):
+    op = data.draw(convolutions())
+    tiles = [tile_of(op, data.draw) for _ in range(4)]
+    columns = {axis: np.array([tile.extent(axis) for tile in tiles]) for axis in AXES}
+
+    class Boxes:
+        extent = staticmethod(columns.__getitem__)
+
+    found = op.reads[0].elements(Boxes)
+
+    assert found.dtype == np.int64
+    assert found.tolist() == [op.reads[0].elements(tile) for tile in tiles]
 
 
 @settings(deadline=None, max_examples=300)
