@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from archsim.formats import NumberFormat
 from archsim.ir.choice import Choice
@@ -12,16 +12,9 @@ from archsim.ir.indexed import Contraction, Elementwise, Permute, Reduction, rea
 from archsim.ir.lookup import Gather, ScatterAdd
 from archsim.ir.matrix_product import matrix_product, same_layout
 from archsim.ir.operation import Indices, Operation, Phase
+from archsim.ir.quantized import Quantized, quantize
 from archsim.ir.quantizer import Quantizer
 from archsim.ir.tensor import Role, TensorSpec
-
-
-@dataclass(frozen=True, slots=True)
-class Quantized:
-    """A tensor as whole numbers times a scale, which is a tensor of one number."""
-
-    values: TensorSpec
-    scale: TensorSpec
 
 
 class GraphBuilder:
@@ -126,13 +119,29 @@ class GraphBuilder:
         feature_map: TensorSpec,
         kernel: TensorSpec,
         shape: Sequence[int],
-        **geometry: int,
+        *,
+        stride: int = 1,
+        padding: int = 0,
+        dilation: int = 1,
+        groups: int = 1,
+        flipped: bool = False,
     ) -> TensorSpec:
-        """Convolve a map with a kernel; ``geometry`` is :class:`Convolution`'s."""
+        """Convolve a map with a kernel, as :class:`Convolution` does, to a map of ``shape``."""
 
         def convolved(a: TensorSpec, b: TensorSpec, out: TensorSpec) -> TensorSpec:
-            parts = {"name": out.name, "phase": phase, "inputs": (a, b), "outputs": (out,)}
-            return self.add(Convolution(**parts, **geometry))  # type: ignore[arg-type]
+            return self.add(
+                Convolution(
+                    name=out.name,
+                    phase=phase,
+                    inputs=(a, b),
+                    outputs=(out,),
+                    stride=stride,
+                    padding=padding,
+                    dilation=dilation,
+                    groups=groups,
+                    flipped=flipped,
+                )
+            )
 
         return self._product(self.tensor(name, shape), phase, (feature_map, kernel), convolved)
 
@@ -154,8 +163,9 @@ class GraphBuilder:
 
     def quantized(self, tensor: TensorSpec, phase: Phase) -> Quantized:
         """Return a tensor as whole numbers, made once for all who want it."""
+        assert self.quantizer is not None, tensor.name
         if tensor.name not in self._quantized:
-            self._quantized[tensor.name] = self._quantize(tensor, phase)
+            self._quantized[tensor.name] = quantize(self, self.quantizer, tensor, phase)
         return self._quantized[tensor.name]
 
     def hold_quantized(self, values: TensorSpec, scale: TensorSpec) -> None:
@@ -165,35 +175,6 @@ class GraphBuilder:
     def hold_orders(self, constant: TensorSpec) -> None:
         """Note that a tensor never changes: it is handed in once more in each order wanted."""
         self._constants.add(constant.name)
-
-    def _quantize(self, tensor: TensorSpec, phase: Phase) -> Quantized:
-        quantizer = self.quantizer
-        assert quantizer is not None, tensor.name
-        name = tensor.name
-        top = self.add(
-            Reduction(
-                name=f"{name}.magnitude",
-                phase=phase,
-                inputs=(tensor,),
-                outputs=(self.tensor(f"{name}.magnitude", ()),),
-                equation="n ->",
-                sizes={"n": tensor.elements},
-                function="magnitude",
-            )
-        )
-        scale = self.pointwise(f"{name}.scale", phase, quantizer.scale_formula, top)
-        by = scale
-        if not quantizer.divides:
-            by = self.pointwise(f"{name}.inverse_scale", phase, "1 / a", scale)
-        values = self.pointwise(
-            f"{name}.quantized",
-            phase,
-            quantizer.formula,
-            tensor,
-            by,
-            number_format=quantizer.format,
-        )
-        return Quantized(values, scale)
 
     def _contract(
         self, equation: str, phase: Phase, left: TensorSpec, right: TensorSpec, made: TensorSpec
