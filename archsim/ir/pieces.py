@@ -1,6 +1,7 @@
 """Pieces of tensors: numbers of the last dimension cut out, and tensors joined along it.
 
-Both move numbers and compute nothing; units that permute do them.
+Both move numbers and compute nothing; units that permute do them. A tile may take some of the
+columns, where :class:`~archsim.ir.arrange.Arrange` works on whole rows, in any arrangement.
 """
 
 from collections.abc import Mapping
