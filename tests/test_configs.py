@@ -13,7 +13,10 @@ from archsim.errors import CapacityError
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 REFUSED = CONFIGS / "experiments" / "u50_atis_2enc_dense_onchip.yaml"
-LARGE = CONFIGS / "experiments" / "array_vit_b16_tt.yaml"
+LARGE = [
+    CONFIGS / "experiments" / f"{name}.yaml"
+    for name in ("array_vit_b16_tt", "array_sd15_lora", "array_sd15_lora_int8")
+]
 SOURCED = ("architectures", "components", "energy", "workloads")
 FILES = sorted(CONFIGS.rglob("*.yaml"))
 
@@ -23,15 +26,16 @@ def short(path):
 
 
 @pytest.mark.parametrize(
-    "path", [file for file in FILES if file not in (REFUSED, LARGE)], ids=short
+    "path", [file for file in FILES if file not in (REFUSED, *LARGE)], ids=short
 )
 def test_a_shipped_config_is_valid(path):
     assert check(path)
 
 
 @pytest.mark.slow
-def test_the_largest_shipped_config_is_valid():
-    assert check(LARGE)
+@pytest.mark.parametrize("path", LARGE, ids=short)
+def test_a_large_shipped_config_is_valid(path):
+    assert check(path)
 
 
 def test_an_installed_archsim_has_every_configuration():

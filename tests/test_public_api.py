@@ -20,6 +20,7 @@ import archsim
         ("archsim.hardware", "ProcessingArraySpec"),
         ("workloads.ctc_decoding", "PackedLexicon"),
         ("workloads.ctc_decoding", "beam_search"),
+        ("workloads.lora_diffusion", "lora_step"),
         ("workloads.tensor_layers", "training_graph"),
         ("workloads.spin_dynamics", "free_induction_decay"),
         ("workloads.spin_dynamics", "hahn_echo"),

@@ -3,6 +3,7 @@
 from archsim.ir.arrange import Arrange
 from archsim.ir.builder import GraphBuilder
 from archsim.ir.choice import Choice
+from archsim.ir.convolution import Convolution
 from archsim.ir.eigen import SymmetricEigen
 from archsim.ir.execute import execute
 from archsim.ir.fused import Fused
@@ -10,8 +11,11 @@ from archsim.ir.graph import OperationGraph
 from archsim.ir.indexed import Contraction, Elementwise, Permute, Reduction
 from archsim.ir.lookup import Gather, ScatterAdd
 from archsim.ir.operation import Operation, Phase
+from archsim.ir.pieces import Concatenate, Slice
+from archsim.ir.quantizer import Quantizer
 from archsim.ir.tensor import Role, TensorSpec
 from archsim.ir.tile import Access, Layout, Tile
+from archsim.ir.window import Window
 from archsim.ir.workload import WORKLOADS, Workload
 
 __all__ = [
@@ -19,7 +23,9 @@ __all__ = [
     "Access",
     "Arrange",
     "Choice",
+    "Concatenate",
     "Contraction",
+    "Convolution",
     "Elementwise",
     "Fused",
     "Gather",
@@ -29,12 +35,15 @@ __all__ = [
     "OperationGraph",
     "Permute",
     "Phase",
+    "Quantizer",
     "Reduction",
     "Role",
     "ScatterAdd",
+    "Slice",
     "SymmetricEigen",
     "TensorSpec",
     "Tile",
+    "Window",
     "Workload",
     "execute",
 ]

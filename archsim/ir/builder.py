@@ -1,16 +1,19 @@
 """Builds operation graphs: names tensors, and writes down each transpose that hardware needs."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from math import prod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import replace
 
 from archsim.formats import NumberFormat
 from archsim.ir.choice import Choice
+from archsim.ir.convolution import Convolution
 from archsim.ir.graph import OperationGraph
 from archsim.ir.indexed import Contraction, Elementwise, Permute, Reduction, read_equation
 from archsim.ir.lookup import Gather, ScatterAdd
+from archsim.ir.matrix_product import matrix_product, same_layout
 from archsim.ir.operation import Indices, Operation, Phase
+from archsim.ir.quantized import Quantized, quantize
+from archsim.ir.quantizer import Quantizer
 from archsim.ir.tensor import Role, TensorSpec
 
 
@@ -18,17 +21,36 @@ class GraphBuilder:
     """Collects operations one after the other; each method returns the tensor it makes.
 
     Operations and the tensors they make share a name. ``sizes`` holds the extents of all
-    index names used.
+    index names used. With a ``quantizer``, products are of whole numbers: an operand becomes
+    such once for all who want it, by operations of its own, and so does each sum a number of
+    ``number_format`` again.
     """
 
-    def __init__(self, name: str, sizes: Mapping[str, int], number_format: NumberFormat) -> None:
+    def __init__(
+        self,
+        name: str,
+        sizes: Mapping[str, int],
+        number_format: NumberFormat,
+        quantizer: Quantizer | None = None,
+    ) -> None:
         self.name = name
+        self.quantizer = quantizer
         self.sizes = dict(sizes)
         self.format = number_format
         self._operations: list[Operation] = []
         self._outputs: list[str] = []
         self._choices: list[Choice] = []
         self._moved: dict[tuple[str, Indices, Indices], TensorSpec] = {}
+        self._quantized: dict[str, Quantized] = {}
+        self._constants: set[str] = set()
+        self.beforehand: list[Permute] = []
+        """What is done once, before the first step: constants in other orders than they lie."""
+
+    def sized(self, **sizes: int) -> "GraphBuilder":
+        """Return a builder of the same graph that knows other sizes, too."""
+        builder = copy(self)
+        builder.sizes = {**self.sizes, **sizes}
+        return builder
 
     def tensor(
         self,
@@ -84,25 +106,96 @@ class GraphBuilder:
         not wanted as (batch, m, n), are permuted by operations of their own; the two
         operands change places where that saves one.
         """
+        shape = shape or [self.sizes[index] for index in read_equation(equation)[1]]
+        made = self.tensor(name, shape, role)
+        return self._product(
+            made, phase, (left, right), lambda a, b, out: self._contract(equation, phase, a, b, out)
+        )
+
+    def convolve(
+        self,
+        name: str,
+        phase: Phase,
+        feature_map: TensorSpec,
+        kernel: TensorSpec,
+        shape: Sequence[int],
+        *,
+        stride: int = 1,
+        padding: int = 0,
+        dilation: int = 1,
+        groups: int = 1,
+        flipped: bool = False,
+    ) -> TensorSpec:
+        """Convolve a map with a kernel, as :class:`Convolution` does, to a map of ``shape``."""
+
+        def convolved(a: TensorSpec, b: TensorSpec, out: TensorSpec) -> TensorSpec:
+            return self.add(
+                Convolution(
+                    name=out.name,
+                    phase=phase,
+                    inputs=(a, b),
+                    outputs=(out,),
+                    stride=stride,
+                    padding=padding,
+                    dilation=dilation,
+                    groups=groups,
+                    flipped=flipped,
+                )
+            )
+
+        return self._product(self.tensor(name, shape), phase, (feature_map, kernel), convolved)
+
+    def _product(
+        self,
+        made: TensorSpec,
+        phase: Phase,
+        operands: tuple[TensorSpec, TensorSpec],
+        multiply: Callable[[TensorSpec, TensorSpec, TensorSpec], TensorSpec],
+    ) -> TensorSpec:
+        """Multiply two tensors as they are, or the whole numbers that stand for them."""
+        if self.quantizer is None:
+            return multiply(*operands, made)
+        one, other = (self.quantized(tensor, phase) for tensor in operands)
+        total = TensorSpec(f"{made.name}.accumulator", made.shape, self.quantizer.accumulator)
+        multiply(one.values, other.values, total)
+        scales = one.scale, other.scale
+        return self.pointwise(made.name, phase, "a * (b * c)", total, *scales, role=made.role)
+
+    def quantized(self, tensor: TensorSpec, phase: Phase) -> Quantized:
+        """Return a tensor as whole numbers, made once for all who want it."""
+        assert self.quantizer is not None, tensor.name
+        if tensor.name not in self._quantized:
+            self._quantized[tensor.name] = quantize(self, self.quantizer, tensor, phase)
+        return self._quantized[tensor.name]
+
+    def hold_quantized(self, values: TensorSpec, scale: TensorSpec) -> None:
+        """Note that a tensor is handed in as whole numbers, with their scale."""
+        self._quantized[values.name] = Quantized(values, scale)
+
+    def hold_orders(self, constant: TensorSpec) -> None:
+        """Note that a tensor never changes: it is handed in once more in each order wanted."""
+        self._constants.add(constant.name)
+
+    def _contract(
+        self, equation: str, phase: Phase, left: TensorSpec, right: TensorSpec, made: TensorSpec
+    ) -> TensorSpec:
         (one, other), result = read_equation(equation)
         extents = tuple(self._sizes((one, other)).items())
-        plan = _matrix_product(one, other, result, extents)
+        plan = matrix_product(one, other, result, extents)
         if plan.swaps:
             left, right, one, other = right, left, other, one
         a = self._lay(left, one, plan.left_order, phase)
         b = self._lay(right, other, plan.right_order, phase)
-        shape = shape or [self.sizes[index] for index in result]
-        moves = plan.result_moves
+        output, moves = made, plan.result_moves
+        if moves:
+            shape = tuple(self.sizes[i] for i in plan.result_order)
+            output = replace(made, name=f"{made.name}.product", shape=shape, role=Role.ACTIVATION)
         product = self.add(
             Contraction(
-                name=f"{name}.product" if moves else name,
+                name=output.name,
                 phase=phase,
                 inputs=(a, b),
-                outputs=(
-                    self.tensor(f"{name}.product", [self.sizes[i] for i in plan.result_order])
-                    if moves
-                    else self.tensor(name, shape, role),
-                ),
+                outputs=(output,),
                 equation=f"{' '.join(plan.left_order)}, {' '.join(plan.right_order)}"
                 f" -> {' '.join(plan.result_order)}",
                 sizes=self._sizes((plan.left_order, plan.right_order)),
@@ -110,11 +203,12 @@ class GraphBuilder:
         )
         if not moves:
             return product
-        return self.permute(name, phase, plan.result_order, result, product, shape=shape, role=role)
+        order, role = plan.result_order, made.role
+        return self.permute(made.name, phase, order, result, product, shape=made.shape, role=role)
 
     def _lay(self, tensor: TensorSpec, term: Indices, order: Indices, phase: Phase) -> TensorSpec:
         """Permute an operand, once for all who want it so."""
-        if _same_layout(self.sizes, term, order):
+        if same_layout(self.sizes, term, order):
             return tensor
         key = (tensor.name, term, order)
         if key not in self._moved:
@@ -133,17 +227,22 @@ class GraphBuilder:
         shape: Sequence[int] | None = None,
         role: Role = Role.ACTIVATION,
     ) -> TensorSpec:
-        """Write a tensor's numbers in another order."""
-        return self.add(
-            Permute(
-                name=name,
-                phase=phase,
-                inputs=(tensor,),
-                outputs=(self.tensor(name, shape or [self.sizes[i] for i in order], role),),
-                equation=f"{' '.join(term)} -> {' '.join(order)}",
-                sizes=self._sizes((term,)),
-            )
+        """Write a tensor's numbers in another order, or have a constant handed in so."""
+        made = TensorSpec(name, tuple(shape or [self.sizes[i] for i in order]), tensor.format, role)
+        if tensor.name in self._constants:
+            made = replace(made, role=tensor.role)
+        operation = Permute(
+            name=name,
+            phase=phase,
+            inputs=(tensor,),
+            outputs=(made,),
+            equation=f"{' '.join(term)} -> {' '.join(order)}",
+            sizes=self._sizes((term,)),
         )
+        if tensor.name in self._constants:
+            self.beforehand.append(operation)
+            return made
+        return self.add(operation)
 
     def elementwise(
         self,
@@ -170,6 +269,33 @@ class GraphBuilder:
                 sizes=self._sizes((*terms, result)),
                 formula=formula,
                 overwrites=overwrites,
+            )
+        )
+
+    def pointwise(
+        self,
+        name: str,
+        phase: Phase,
+        formula: str,
+        first: TensorSpec,
+        *others: TensorSpec,
+        role: Role = Role.ACTIVATION,
+        number_format: NumberFormat | None = None,
+    ) -> TensorSpec:
+        """Compute a formula of tensors of as many numbers as the first, and of single numbers.
+
+        The result has the first one's shape.
+        """
+        terms = ["n" if one.elements == first.elements else "" for one in (first, *others)]
+        return self.add(
+            Elementwise(
+                name=name,
+                phase=phase,
+                inputs=(first, *others),
+                outputs=(self.tensor(name, first.shape, role, number_format),),
+                equation=f"{', '.join(terms)} -> n",
+                sizes={"n": first.elements},
+                formula=formula,
             )
         )
 
@@ -225,66 +351,3 @@ class GraphBuilder:
                 overwrites=table.name,
             )
         )
-
-
-def _same_layout(sizes: Mapping[str, int], one: Indices, other: Indices) -> bool:
-    """Whether two orders are the same but for indices of length 1."""
-    return [i for i in one if sizes[i] > 1] == [i for i in other if sizes[i] > 1]
-
-
-@dataclass(frozen=True)
-class _MatrixProduct:
-    """One way to write a contraction as a matrix product, and what must be permuted for it."""
-
-    left_order: Indices
-    right_order: Indices
-    result_order: Indices
-    result_moves: bool
-    moved_elements: int
-    swaps: bool = False
-    """Whether the operands change places."""
-
-
-@lru_cache(maxsize=1 << 14)
-def _matrix_product(
-    left: Indices, right: Indices, result: Indices, extents: tuple[tuple[str, int], ...]
-) -> _MatrixProduct:
-    """Return the way that permutes the least; identical layers ask for the same."""
-    sizes = dict(extents)
-    straight = _straight(left, right, result, sizes)
-    swapped = _straight(right, left, result, sizes)
-    if straight.moved_elements <= swapped.moved_elements:
-        return straight
-    return replace(swapped, swaps=True)
-
-
-def _straight(
-    left: Indices, right: Indices, result: Indices, sizes: Mapping[str, int]
-) -> _MatrixProduct:
-    """Return the way that permutes the least with the operands where they are."""
-    batch = tuple(i for i in result if i in left and i in right)
-    m = tuple(i for i in left if i not in right)
-    n = tuple(i for i in right if i not in left)
-    k = tuple(i for i in left if i in right and i not in result)
-    orders = [
-        ((*batch, *m, *summed), (*batch, *summed, *n))
-        for summed in (k, tuple(i for i in right if i in k))
-    ]
-
-    def elements(term: Indices) -> int:
-        return prod(sizes[i] for i in term)
-
-    def cost(order: tuple[Indices, Indices]) -> int:
-        moved = 0 if _same_layout(sizes, left, order[0]) else elements(left)
-        return moved + (0 if _same_layout(sizes, right, order[1]) else elements(right))
-
-    left_order, right_order = best = min(orders, key=cost)
-    product: Indices = (*batch, *m, *n)
-    moves = not _same_layout(sizes, product, result)
-    return _MatrixProduct(
-        left_order=left_order,
-        right_order=right_order,
-        result_order=product if moves else result,
-        result_moves=moves,
-        moved_elements=cost(best) + (elements(result) if moves else 0),
-    )

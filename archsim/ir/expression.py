@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from math import erf
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ OPERATORS: dict[type[ast.AST], tuple[str, Callable[..., Any]]] = {
 }
 """Operators, with the hardware function that each costs: subtracting and negating are adding."""
 
+_ERF = np.frompyfunc(erf, 1, 1)
+
 CALLS: dict[str, tuple[str, Callable[..., Any], int]] = {
     "exp": ("exp", np.exp, 1),
     "log": ("log", np.log, 1),
@@ -34,9 +37,20 @@ CALLS: dict[str, tuple[str, Callable[..., Any], int]] = {
     "sin": ("sin", np.sin, 1),
     "cos": ("cos", np.cos, 1),
     "maximum": ("maximum", np.maximum, 2),
+    "minimum": ("maximum", np.minimum, 2),
     "greater": ("maximum", lambda a, b: np.greater(a, b).astype(float), 2),
+    "exp2": ("exp", np.exp2, 1),
+    "log2": ("log", np.log2, 1),
+    "erf": ("tanh", lambda a: np.asarray(_ERF(a), dtype=np.float64), 1),
+    "rint": ("add", np.rint, 1),
+    "ceil": ("add", np.ceil, 1),
 }
-"""Callable functions: the hardware function each costs, its value, its arguments."""
+"""Callable functions: the hardware function each costs, its value, its arguments.
+
+Rounding to a whole number (``rint``: ties to even) is what an adder does when a number is
+added to one so large that nothing is left behind the point. An error function is taken to
+cost as much as tanh, which has the same shape.
+"""
 
 FUNCTIONS: tuple[str, ...] = (
     "mac",

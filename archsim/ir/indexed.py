@@ -4,7 +4,7 @@ A tensor may be viewed with finer indices than it has dimensions, row-major: ``"
 of a (32, 96) tensor, where ``sizes`` gives ``i0`` and ``i1``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from math import prod
@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from archsim.errors import GraphError
-from archsim.formats import NumberFormat
+from archsim.formats import IntegerFormat, NumberFormat
 from archsim.ir.expression import Expression
 from archsim.ir.operation import Array, Indices, Operation
 from archsim.ir.tensor import TensorSpec
@@ -279,6 +279,14 @@ class Elementwise(Indexed):
     def functions(self) -> Mapping[str, int]:
         return self.expression.functions
 
+    @property
+    def number_format(self) -> NumberFormat:
+        """The output's; numbers that become whole ones are computed in what they were before."""
+        whole = isinstance(self.output.format, IntegerFormat)
+        formats = (tensor.format for tensor in self.inputs) if whole else ()
+        found = (one for one in formats if not isinstance(one, IntegerFormat))
+        return next(found, self.output.format)
+
     def evaluate(self, *arrays: Array) -> tuple[Array, ...]:
         views = {
             chr(ord("a") + n): self.view(array, term, self.result)
@@ -288,6 +296,15 @@ class Elementwise(Indexed):
         return (value.reshape(self.output.shape),)
 
 
+REDUCTIONS: Mapping[str, tuple[str, Callable[[Array, tuple[int, ...]], Array]]] = {
+    "add": ("add", lambda array, axes: array.sum(axis=axes)),
+    "maximum": ("maximum", lambda array, axes: array.max(axis=axes)),
+    # A magnitude is a number without its sign bit: the comparison is all that it costs.
+    "magnitude": ("maximum", lambda array, axes: np.abs(array).max(axis=axes)),
+}
+"""What reductions do: the hardware function that each point costs, and the value."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reduction(Indexed):
     """A sum or a maximum along the indices that the output lacks: ``"b i -> b"``."""
@@ -295,12 +312,13 @@ class Reduction(Indexed):
     kind: ClassVar[str] = "reduction"
 
     function: str = "add"
-    """``add`` or ``maximum``."""
+    """``add``, ``maximum``, or ``magnitude``: the largest absolute value."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.function not in ("add", "maximum"):
-            raise self.fail(f"function must be 'add' or 'maximum', got {self.function!r}")
+        if self.function not in REDUCTIONS:
+            known = ", ".join(map(repr, REDUCTIONS))
+            raise self.fail(f"function must be one of {known}, got {self.function!r}")
         if len(self.terms) != 1 or not set(self.result) <= set(self.terms[0]):
             raise self.fail(
                 f"expected one input that has every output index, got {self.equation!r}"
@@ -325,14 +343,14 @@ class Reduction(Indexed):
 
     @property
     def functions(self) -> Mapping[str, int]:
-        return {self.function: 1}
+        return {REDUCTIONS[self.function][0]: 1}
 
     def evaluate(self, *arrays: Array) -> tuple[Array, ...]:
         term = self.terms[0]
         kept = [index for index in term if index in self.result]
         axes = tuple(n for n, index in enumerate(term) if index not in self.result)
         shaped = arrays[0].reshape(self.shape(term))
-        value = shaped.sum(axis=axes) if self.function == "add" else shaped.max(axis=axes)
+        value = REDUCTIONS[self.function][1](shaped, axes)
         result = value.transpose([kept.index(index) for index in self.result])
         return (result.reshape(self.output.shape),)
 

@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol, TypeVar, cast
 from numpy.typing import NDArray
 
 from archsim.ir.tensor import TensorSpec
+from archsim.ir.window import Window
 
 Axis = Literal["batch", "m", "n", "k"]
 AXES: tuple[Axis, ...] = ("batch", "m", "n", "k")
@@ -64,7 +65,10 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a tile touches of one tensor: ``grain`` elements per point of ``axes``."""
+    """What a tile touches of one tensor: ``grain`` elements per point of ``axes``.
+
+    With a ``window`` it is what lies under the tile's windows, which may overlap.
+    """
 
     tensor: TensorSpec
     axes: tuple[Axis, ...]
@@ -74,9 +78,15 @@ class Access:
     """Whether points of the first axis lie anywhere, as rows that are looked up do."""
     layout: Layout | None = None
     """Where the operation wants the tensor in another order than it lies."""
+    window: Window | None = None
+    """Where batch, m and the last axis are groups, windows and a window's numbers: how these
+    lie in a map."""
 
     def elements(self, box: Box[Length_co]) -> Length_co:
         """Elements of the tensor that the box touches."""
+        if self.window is not None:
+            numbers = (box.extent(axis) for axis in ("batch", "m", self.axes[-1]))
+            return cast(Length_co, self.window.elements(*numbers))
         elements: Any = self.grain
         for axis in self.axes:
             elements = elements * box.extent(axis)
@@ -88,6 +98,8 @@ class Access:
 
     def run_elements(self, tile: Tile, space: Tile) -> int:
         """Elements that lie together: all of the tile along the fastest axes that it covers."""
+        if self.window is not None:
+            return self.window.run(tile.batch, tile.m, tile.extent(self.axes[-1]))[0]
         run = self.grain
         looked_up = self.axes[:1] if self.is_scattered else ()
         for axis in reversed(self.axes):
@@ -100,6 +112,8 @@ class Access:
 
     def stride_elements(self, tile: Tile, space: Tile) -> int:
         """Elements between the starts of two neighbouring runs; 0 where there is one run."""
+        if self.window is not None:
+            return self.window.run(tile.batch, tile.m, tile.extent(self.axes[-1]))[1]
         stride = self.grain
         for axis in reversed(self.axes):
             stride *= space.extent(axis)

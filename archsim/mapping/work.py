@@ -122,6 +122,7 @@ class Work:
                 o.access.grain,
                 o.access.is_scattered,
                 o.access.layout,
+                o.access.window,
                 o.access.tensor.format.name,
             )
             for o in self.operands

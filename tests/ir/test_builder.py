@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import archsim
 from archsim import formats
-from archsim.ir import Contraction, GraphBuilder, Permute, Phase, Role
+from archsim.ir import Contraction, GraphBuilder, Permute, Phase, Quantizer, Role
 
 SIZES = {"b": 2, "m": 3, "n": 4, "k": 5}
 
@@ -116,3 +116,35 @@ def test_declared_outputs_outlive_the_graph():
     b.output(y)
 
     assert b.graph().outputs == (y.name, z.name)
+
+
+def test_sizes_of_a_part_are_no_sizes_of_the_whole():
+    b = builder()
+    x = b.tensor("x", (7, 5))
+
+    y = b.sized(m=7).contract("y", Phase.FORWARD, "m k, k n -> m n", x, b.tensor("w", (5, 4)))
+
+    assert y.shape == (7, 4)
+    assert b.sizes["m"] == 3
+    assert [op.name for op in b.graph().operations] == ["y"]
+
+
+def test_an_operand_is_quantised_once_and_held_ones_not_at_all():
+    b = GraphBuilder("built", SIZES, formats.parse("fp32"), Quantizer("absmax"))
+    x, w = b.tensor("x", (3, 5)), b.tensor("w", (5, 4), Role.PARAMETER, formats.parse("int8"))
+    b.hold_quantized(w, b.tensor("s", (), Role.PARAMETER))
+    b.contract("y", Phase.FORWARD, "m k, k n -> m n", x, w)
+    b.contract("z", Phase.FORWARD, "m k, k n -> m n", x, w)
+
+    graph = b.graph()
+
+    made = ["x.magnitude", "x.scale", "x.quantized", "y.accumulator", "y", "z.accumulator", "z"]
+    assert sorted(op.name for op in graph.operations) == sorted(made)
+    rng = np.random.default_rng(0)
+    given_ = {"x": rng.standard_normal((3, 5)), "w": rng.integers(-127, 128, (5, 4)), "s": 0.5}
+    found = archsim.execute(graph, given_)
+    scale = np.abs(given_["x"]).max() / 127
+    whole = np.rint(given_["x"] / scale)
+    np.testing.assert_array_equal(found["y.accumulator"], whole @ given_["w"])
+    np.testing.assert_allclose(found["y"], 0.5 * scale * (whole @ given_["w"]), rtol=1e-14)
+    assert found["y"].tolist() == found["z"].tolist()

@@ -309,7 +309,7 @@ def test_a_searched_forward_pass_costs_no_more_than_any_fixed_one():
         ),
         ({"ttm_modes": ((-10, -100), (12, 64))}, "ttm_modes: token modes"),
         ({"flow": "backwards"}, "flow: 'backwards' is none of dense, bidirectional"),
-        ({"activation": "elu"}, "activation: 'elu' is none of gelu, relu"),
+        ({"activation": "elu"}, "activation: 'elu' is none of gelu, gelu_erf, relu"),
         ({"optimizer": "lion"}, "optimizer: 'lion' is none of sgd, adam"),
         ({"softmax_backward": "none"}, "softmax_backward: 'none' is none of"),
         ({"learning_rate": 0.0}, "learning_rate: must be > 0 and finite, got 0"),

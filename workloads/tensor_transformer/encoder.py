@@ -5,7 +5,7 @@ from workloads.transformer.attention import Attention, SelfAttention, SoftmaxBac
 from workloads.transformer.block import PostNormBlock
 from workloads.transformer.feed_forward import Plain
 from workloads.transformer.linear import Linear, WeightFormat
-from workloads.transformer.norms import LayerNorm
+from workloads.transformer.norms import layer_norm
 from workloads.transformer.step import Step
 
 PARTS = ("query", "key", "value", "projection", "feed_forward.in", "feed_forward.out")
@@ -25,9 +25,9 @@ def encoder(
         Linear(step, f"{name}.{part}", weight, "t") for part in PARTS
     )
     attention = Attention(step, f"{name}.attention", softmax_backward, scales_apart=True)
-    attention_norm = LayerNorm(step, f"{name}.attention_norm", epsilon, divides=True)
+    attention_norm = layer_norm(step, f"{name}.attention_norm", epsilon, divides=True)
     active = activation(step, function, f"{name}.feed_forward.active", "t e")
-    output_norm = LayerNorm(step, f"{name}.output_norm", epsilon, divides=True)
+    output_norm = layer_norm(step, f"{name}.output_norm", epsilon, divides=True)
     return PostNormBlock(
         step,
         name,

@@ -31,7 +31,7 @@ from workloads.transformer.embedding import (
     TokenEmbedding,
 )
 from workloads.transformer.linear import WeightFormat, dense_weight
-from workloads.transformer.norms import LayerNorm
+from workloads.transformer.norms import layer_norm
 from workloads.transformer.optimizer import Optimizer, OptimizerName, named_optimizer
 from workloads.transformer.step import Parameter, Step
 from workloads.transformer.trained import TrainedModel
@@ -333,7 +333,7 @@ def _embedding(spec: TensorTransformer, step: Step) -> TokenEmbedding:
     tokens = _table(spec, step)
     positions = Positions(step, "embedding.positions", spec.sequence)
     segments = DenseTable(step, "embedding.segment", spec.segments) if spec.segments else None
-    norm = LayerNorm(step, "embedding.norm", spec.layer_norm_epsilon, divides=True)
+    norm = layer_norm(step, "embedding.norm", spec.layer_norm_epsilon, divides=True)
     return TokenEmbedding(step, tokens, positions, segments, norm)
 
 

@@ -1,5 +1,6 @@
 """Functions at every point, and their derivatives; ``grid`` names the indices of the points."""
 
+from collections.abc import Callable
 from math import pi, sqrt
 from typing import Literal
 
@@ -8,7 +9,7 @@ from archsim.ir.tensor import TensorSpec
 from workloads.transformer.layer import Layer
 from workloads.transformer.step import Step
 
-ActivationKind = Literal["gelu", "relu"]
+ActivationKind = Literal["gelu", "gelu_erf", "relu", "silu"]
 
 
 class Tanh(Layer):
@@ -99,7 +100,77 @@ class Gelu(Layer):
         )
 
 
+class GeluErf(Layer):
+    """``x (1 + erf(x / sqrt(2))) / 2``: x times the normal distribution's function of x.
+
+    Its derivative is that function plus x times the density ``exp(-x² / 2) / sqrt(2 pi)``.
+
+    Source: Hendrycks and Gimpel, "Gaussian error linear units" (2016), section 2.
+    """
+
+    def __init__(self, step: Step, name: str, grid: str) -> None:
+        self.step, self.name, self.grid = step, name, grid
+
+    def forward(self, x: TensorSpec) -> TensorSpec:
+        """Return y; x is kept."""
+        self._x = x
+        formula = f"0.5 * a * (1 + erf(a * {sqrt(0.5)!r}))"
+        equation = f"{self.grid} -> {self.grid}"
+        return self.step.builder.elementwise(self.name, self.step.phase, equation, formula, x)
+
+    def backward(self, dy: TensorSpec) -> TensorSpec:
+        """Return dy times the derivative."""
+        density = f"b * exp(-0.5 * b * b) * {1 / sqrt(2 * pi)!r}"
+        return self.step.builder.elementwise(
+            f"{self.name}.input.gradient",
+            Phase.BACKWARD,
+            f"{self.grid}, {self.grid} -> {self.grid}",
+            f"a * (0.5 * (1 + erf(b * {sqrt(0.5)!r})) + {density})",
+            dy,
+            self._x,
+        )
+
+
+class Silu(Layer):
+    """``x / (1 + exp(-x))``; in training the sigmoid is kept, in inference all is one operation.
+
+    Source: Hendrycks and Gimpel, "Gaussian error linear units" (2016), section 4.
+    """
+
+    def __init__(self, step: Step, name: str, grid: str) -> None:
+        self.step, self.name, self.grid = step, name, grid
+
+    def forward(self, x: TensorSpec) -> TensorSpec:
+        """Return y; x and the sigmoid are kept."""
+        b, phase, grid, self._x = self.step.builder, self.step.phase, self.grid, x
+        each, shape = f"{grid} -> {grid}", x.shape
+        if not self.step.trains:
+            return b.elementwise(self.name, phase, each, "a / (1 + exp(-a))", x, shape=shape)
+        formula = "1 / (1 + exp(-a))"
+        self._s = b.elementwise(f"{self.name}.sigmoid", phase, each, formula, x, shape=shape)
+        each = f"{grid}, {each}"
+        return b.elementwise(self.name, phase, each, "a * b", x, self._s, shape=shape)
+
+    def backward(self, dy: TensorSpec) -> TensorSpec:
+        """Return ``dy s (1 + x (1 - s))`` with s the sigmoid."""
+        return self.step.builder.elementwise(
+            f"{self.name}.input.gradient",
+            Phase.BACKWARD,
+            f"{self.grid}, {self.grid}, {self.grid} -> {self.grid}",
+            "a * c * (1 + b * (1 - c))",
+            dy,
+            self._x,
+            self._s,
+            shape=self._x.shape,
+        )
+
+
 def activation(step: Step, kind: ActivationKind, name: str, grid: str) -> Layer:
     """Return the layer of a kind."""
-    kinds: dict[ActivationKind, type[Gelu] | type[Relu]] = {"gelu": Gelu, "relu": Relu}
+    kinds: dict[ActivationKind, Callable[[Step, str, str], Layer]] = {
+        "gelu": Gelu,
+        "gelu_erf": GeluErf,
+        "relu": Relu,
+        "silu": Silu,
+    }
     return kinds[kind](step, name, grid)

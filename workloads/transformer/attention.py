@@ -1,4 +1,4 @@
-"""Self-attention: every token's heads look at all tokens of its sequence, or at none after it.
+"""Attention: every token's heads look at all tokens of a sequence, or of its own at none after it.
 
 Indices: b sequences, s tokens (q of queries, k of keys), h heads of keys and values, r
 query heads that share one of these, d features of a head.
@@ -97,14 +97,29 @@ class Attention:
 
     def backward(self, dy: TensorSpec) -> tuple[TensorSpec, TensorSpec, TensorSpec]:
         """Return the gradients of query, key and value."""
-        d_weights = self._product("weights", f"{self.queries}, {self.keys}", dy, self._value)
-        by_weights = f"{self.grid}, {self.queries}"
-        d_value = self._product("value", by_weights, self._weights, dy, like=self._value)
-        d_scores = self._softmax_backward(d_weights)
-        by_scores = f"{self.grid}, {self.keys}"
-        d_query = self._product("query", by_scores, d_scores, self._key, like=self._query)
-        d_key = self._product("key", by_weights, d_scores, self._query, like=self._key)
-        return d_query, d_key, d_value
+        d_weights = self.weights_gradient(dy)
+        d_value = self.value_gradient(dy)
+        d_scores = self.scores_gradient(d_weights)
+        return self.query_gradient(d_scores), self.key_gradient(d_scores), d_value
+
+    def weights_gradient(self, dy: TensorSpec) -> TensorSpec:
+        """Return the gradient of the weights."""
+        return self._product("weights", f"{self.queries}, {self.keys}", dy, self._value)
+
+    def value_gradient(self, dy: TensorSpec) -> TensorSpec:
+        """Return the gradient of the values."""
+        operands = f"{self.grid}, {self.queries}"
+        return self._product("value", operands, self._weights, dy, like=self._value)
+
+    def query_gradient(self, d_scores: TensorSpec) -> TensorSpec:
+        """Return the gradient of the queries, given that of the scores."""
+        operands = f"{self.grid}, {self.keys}"
+        return self._product("query", operands, d_scores, self._key, like=self._query)
+
+    def key_gradient(self, d_scores: TensorSpec) -> TensorSpec:
+        """Return the gradient of the keys, given that of the scores."""
+        operands = f"{self.grid}, {self.queries}"
+        return self._product("key", operands, d_scores, self._query, like=self._key)
 
     def _product(
         self,
@@ -125,7 +140,7 @@ class Attention:
             shape=like.shape if like else None,
         )
 
-    def _softmax_backward(self, d_weights: TensorSpec) -> TensorSpec:
+    def scores_gradient(self, d_weights: TensorSpec) -> TensorSpec:
         """Return the gradient of the scores before scaling."""
         b, phase, weights, grid = self.step.builder, Phase.BACKWARD, self._weights, self.grid
         name, rows = f"{self.name}.softmax", self.rows

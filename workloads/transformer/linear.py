@@ -33,12 +33,23 @@ def dense_weight(inputs: str, outputs: str) -> WeightFormat:
 
 
 class Linear(Layer):
-    """``Y = X W + bias``, or without the bias, for rows counted by the index ``rows``."""
+    """``Y = X W + bias``, or without the bias, for rows counted by the index ``rows``.
+
+    One that is not ``trained`` keeps its weight and its bias as they are.
+    """
 
     def __init__(
-        self, step: Step, name: str, weight: WeightFormat, rows: str, *, bias: bool = True
+        self,
+        step: Step,
+        name: str,
+        weight: WeightFormat,
+        rows: str,
+        *,
+        bias: bool = True,
+        trained: bool = True,
     ) -> None:
         self.step, self.name, self.weight, self.rows = step, name, weight, rows
+        self.trained = trained
         sizes = step.builder.sizes
         features_in, features_out = (
             prod(sizes[index] for index in modes) for modes in (weight.inputs, weight.outputs)
@@ -52,10 +63,14 @@ class Linear(Layer):
                 f"{name}.weight" if weight.dense() else f"{name}.G{number}",
                 [sizes[index] for index in core],
                 deviation=deviation,
+                trained=trained,
+                multiplies=True,
             )
             for number, core in enumerate(weight.cores)
         ]
-        self.bias = step.parameter(f"{name}.bias", (features_out,)) if bias else None
+        self.bias = (
+            step.parameter(f"{name}.bias", (features_out,), trained=trained) if bias else None
+        )
 
     def forward(self, x: TensorSpec, shape: Sequence[int] | None = None) -> TensorSpec:
         """Return Y, of shape (rows, features out) or as many numbers in another shape."""
@@ -115,6 +130,8 @@ class Linear(Layer):
         self._update(dy)
 
     def _update(self, dy: TensorSpec) -> None:
+        if not self.trained:
+            return
         if self.bias is not None:
             features = " ".join(self.weight.outputs)
             bias_gradient = self.step.builder.reduce(

@@ -1,5 +1,7 @@
-"""Norms over the features of a token; ``e`` is the index of the features, ``t`` of the tokens."""
+"""Norms over the features of a token, or over the pixels and some channels of an image."""
 
+from collections.abc import Callable
+from math import prod
 from typing import Literal
 
 from archsim.ir.operation import Phase
@@ -10,67 +12,85 @@ from workloads.transformer.step import Step
 NormKind = Literal["layer_norm", "rms_norm"]
 
 
-class LayerNorm(Layer):
+class MomentNorm(Layer):
     """``y = gamma (x - mean) / sqrt(variance + epsilon) + beta``.
 
-    Backward, with ``n`` the normalised x, ``g = dy gamma`` and means over the features:
-    ``dx = (g - mean(g) - n mean(g n)) / sqrt(variance + epsilon)``. A mean at a point is the
-    token's sum times 1 / features, or, where the layer ``divides``, over features.
-
-    Source: Ba, Kiros and Hinton, "Layer normalization" (2016), eq. 4.
+    x has the indices ``grid``; mean and variance are taken over those that ``rows`` lacks,
+    gamma and beta have the indices ``affine``. Backward, with ``n`` the normalised x,
+    ``g = dy gamma`` and means over the same: ``dx = (g - mean(g) - n mean(g n)) /
+    sqrt(variance + epsilon)``. A mean at a point is the row's sum times 1 / its numbers, or,
+    where the layer ``divides``, over them. One that is not ``trained`` keeps gamma and beta.
     """
 
-    def __init__(self, step: Step, name: str, epsilon: float, *, divides: bool = False) -> None:
-        self.step, self.name, self.epsilon = step, name, epsilon
-        self.features = step.builder.sizes["e"]
-        self._over = f"/ {self.features}" if divides else f"* {1 / self.features!r}"
-        self.gamma = step.parameter(f"{name}.gamma", (self.features,), mean=1.0)
-        self.beta = step.parameter(f"{name}.beta", (self.features,))
+    def __init__(
+        self,
+        step: Step,
+        name: str,
+        epsilon: float,
+        *,
+        grid: str,
+        rows: str,
+        affine: str,
+        divides: bool = False,
+        trained: bool = True,
+    ) -> None:
+        self.step, self.name, self.epsilon, self.trained = step, name, epsilon, trained
+        self.grid, self.rows, self.affine = grid, rows, affine
+        sizes = step.builder.sizes
+        self.numbers = prod(sizes[index] for index in grid.split() if index not in rows.split())
+        self._over = f"/ {self.numbers}" if divides else f"* {1 / self.numbers!r}"
+        shape = (prod(sizes[index] for index in affine.split()),)
+        self.gamma = step.parameter(f"{name}.gamma", shape, mean=1.0, trained=trained)
+        self.beta = step.parameter(f"{name}.beta", shape, trained=trained)
+
+    def _each(
+        self, name: str, phase: Phase, terms: str, formula: str, *tensors: TensorSpec
+    ) -> TensorSpec:
+        """Compute a formula at every point; in ``terms``, g is the grid, r its rows, a affine."""
+        words = {"g": self.grid, "r": self.rows, "a": self.affine}
+        equation = f"{', '.join(words[term] for term in terms)} -> {self.grid}"
+        like = tensors[terms.index("g")]
+        return self.step.builder.elementwise(
+            f"{self.name}.{name}", phase, equation, formula, *tensors, shape=like.shape
+        )
+
+    def _sum(self, name: str, phase: Phase, x: TensorSpec) -> TensorSpec:
+        equation = f"{self.grid} -> {self.rows}"
+        return self.step.builder.reduce(f"{self.name}.{name}", phase, equation, x)
 
     def forward(self, x: TensorSpec) -> TensorSpec:
         """Return y; in training the normalised x and 1 / deviation are kept."""
-        b, name, phase, n = self.step.builder, self.name, self.step.phase, self.features
-        total = b.reduce(f"{name}.sum", phase, "t e -> t", x)
-        centered = b.elementwise(
-            f"{name}.centered", phase, "t e, t -> t e", f"a - b {self._over}", x, total
-        )
-        squares = b.elementwise(f"{name}.squares", phase, "t e -> t e", "a * a", centered)
-        spread = b.reduce(f"{name}.spread", phase, "t e -> t", squares)
-        formula = f"1 / sqrt(a / {n} + {self.epsilon!r})"
-        inverse = b.elementwise(f"{name}.inverse", phase, "t -> t", formula, spread)
-        if not self.step.trains:
-            equation, formula = "t e, t, e, e -> t e", "a * b * c + d"
-            parts = (centered, inverse, self.gamma, self.beta)
-            return b.elementwise(f"{name}.output", phase, equation, formula, *parts)
-        self._inverse = inverse
-        self._normal = b.elementwise(
-            f"{name}.normal", phase, "t e, t -> t e", "a * b", centered, inverse
-        )
-        return b.elementwise(
-            f"{name}.output",
+        phase = self.step.phase
+        total = self._sum("sum", phase, x)
+        centered = self._each("centered", phase, "gr", f"a - b {self._over}", x, total)
+        squares = self._each("squares", phase, "g", "a * a", centered)
+        spread = self._sum("spread", phase, squares)
+        inverse = self.step.builder.elementwise(
+            f"{self.name}.inverse",
             phase,
-            "t e, e, e -> t e",
-            "a * b + c",
-            self._normal,
-            self.gamma,
-            self.beta,
+            f"{self.rows} -> {self.rows}",
+            f"1 / sqrt(a / {self.numbers} + {self.epsilon!r})",
+            spread,
         )
+        if not self.step.trains:
+            formula, affine = "a * b * c + d", (self.gamma, self.beta)
+            return self._each("output", phase, "graa", formula, centered, inverse, *affine)
+        self._inverse = inverse
+        self._normal = self._each("normal", phase, "gr", "a * b", centered, inverse)
+        affine = self.gamma, self.beta
+        return self._each("output", phase, "gaa", "a * b + c", self._normal, *affine)
 
     def backward(self, dy: TensorSpec) -> TensorSpec:
         """Return dx; update gamma and beta."""
-        b, name, phase, over = self.step.builder, self.name, Phase.BACKWARD, self._over
-        g = b.elementwise(
-            f"{name}.normal.gradient", phase, "t e, e -> t e", "a * b", dy, self.gamma
-        )
-        g_sum = b.reduce(f"{name}.normal.gradient.sum", phase, "t e -> t", g)
-        gn = b.elementwise(
-            f"{name}.normal.gradient.along", phase, "t e, t e -> t e", "a * b", g, self._normal
-        )
-        gn_sum = b.reduce(f"{name}.normal.gradient.along.sum", phase, "t e -> t", gn)
-        dx = b.elementwise(
-            f"{name}.input.gradient",
+        phase, over = Phase.BACKWARD, self._over
+        g = self._each("normal.gradient", phase, "ga", "a * b", dy, self.gamma)
+        g_sum = self._sum("normal.gradient.sum", phase, g)
+        gn = self._each("normal.gradient.along", phase, "gg", "a * b", g, self._normal)
+        gn_sum = self._sum("normal.gradient.along.sum", phase, gn)
+        dx = self._each(
+            "input.gradient",
             phase,
-            "t e, t, t e, t, t -> t e",
+            "grgrr",
             f"(a - b {over} - c * d {over}) * e",
             g,
             g_sum,
@@ -78,20 +98,44 @@ class LayerNorm(Layer):
             gn_sum,
             self._inverse,
         )
-        self._update(dy)
+        if self.trained:
+            self._update(dy)
         return dx
 
     def _update(self, dy: TensorSpec) -> None:
-        products = self.step.builder.elementwise(
-            f"{self.name}.gamma.gradient.rows",
-            Phase.WEIGHT_GRADIENT,
-            "t e, t e -> t e",
-            "a * b",
-            dy,
-            self._normal,
-        )
-        _update_row(self.step, self.gamma, products)
-        _update_row(self.step, self.beta, dy)
+        phase = Phase.WEIGHT_GRADIENT
+        products = self._each("gamma.gradient.rows", phase, "gg", "a * b", dy, self._normal)
+        _update_row(self.step, self.gamma, products, self.grid, self.affine)
+        _update_row(self.step, self.beta, dy, self.grid, self.affine)
+
+
+def layer_norm(
+    step: Step, name: str, epsilon: float, *, divides: bool = False, trained: bool = True
+) -> MomentNorm:
+    """Return the norm over the features e of each token t.
+
+    Source: Ba, Kiros and Hinton, "Layer normalization" (2016), eq. 4.
+    """
+    return MomentNorm(
+        step,
+        name,
+        epsilon,
+        grid="t e",
+        rows="t",
+        affine="e",
+        divides=divides,
+        trained=trained,
+    )
+
+
+def group_norm(step: Step, name: str, epsilon: float, *, trained: bool = True) -> MomentNorm:
+    """Return the norm over the pixels p and the channels c of each image b and group g.
+
+    Source: Wu and He, "Group normalization" (2018), section 3.1.
+    """
+    return MomentNorm(
+        step, name, epsilon, grid="b p g c", rows="b g", affine="g c", trained=trained
+    )
 
 
 class RmsNorm(Layer):
@@ -162,20 +206,23 @@ class RmsNorm(Layer):
 
 def norm(step: Step, kind: NormKind, name: str, epsilon: float) -> Layer:
     """Return the layer of a kind."""
-    kinds: dict[NormKind, type[LayerNorm] | type[RmsNorm]] = {
-        "layer_norm": LayerNorm,
+    kinds: dict[NormKind, Callable[[Step, str, float], Layer]] = {
+        "layer_norm": layer_norm,
         "rms_norm": RmsNorm,
     }
     return kinds[kind](step, name, epsilon)
 
 
-def _update_row(step: Step, parameter: TensorSpec, rows: TensorSpec) -> None:
+def _update_row(
+    step: Step, parameter: TensorSpec, rows: TensorSpec, grid: str = "t e", kept: str = "e"
+) -> None:
     """Update a row of features whose gradient is a sum over tokens."""
     gradient = step.builder.reduce(
         f"{parameter.name}.gradient",
         Phase.WEIGHT_GRADIENT,
-        "t e -> e",
+        f"{grid} -> {kept}",
         rows,
+        shape=parameter.shape,
         role=Role.GRADIENT,
     )
     step.update(parameter, gradient)

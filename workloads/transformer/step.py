@@ -1,24 +1,42 @@
 """What the layers of one step share: builder, parameters, their updates, data, machine."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from math import prod
+
+import numpy as np
 
 from archsim.contraction import LayerSearch
 from archsim.ir.builder import GraphBuilder
 from archsim.ir.indexed import Elementwise
-from archsim.ir.operation import Phase
+from archsim.ir.operation import Array, Phase
+from archsim.ir.quantizer import Quantizer
 from archsim.ir.tensor import Role, TensorSpec
 from workloads.transformer.optimizer import Optimizer
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """A trained tensor, and the normal distribution that it is drawn from at first."""
+    """A trained or a frozen tensor, and the normal distribution that it is drawn from at first.
+
+    One that is frozen may be held as whole numbers, with a ``scale``.
+    """
 
     tensor: TensorSpec
     mean: float
     deviation: float
+    trained: bool = True
+    scale: TensorSpec | None = None
+    quantizer: Quantizer | None = None
+
+    def draw(self, rng: np.random.Generator) -> dict[str, Array]:
+        """Return first values of the tensor, and of its scale if it has one."""
+        values = self.mean + self.deviation * rng.standard_normal(self.tensor.shape)
+        if self.scale is None or self.quantizer is None:
+            return {self.tensor.name: values}
+        whole, scale = self.quantizer.quantize(values)
+        return {self.tensor.name: whole, self.scale.name: np.asarray(scale)}
 
 
 class Step:
@@ -34,7 +52,11 @@ class Step:
         optimizer: Optimizer | None,
         data: Mapping[str, TensorSpec],
         machine: LayerSearch | None = None,
+        *,
+        holds_orders: bool = False,
     ) -> None:
+        self.holds_orders = holds_orders
+        """Whether frozen weights are held in each order that they are wanted in."""
         self.builder = builder
         self.optimizer = optimizer
         self.data = data
@@ -58,13 +80,38 @@ class Step:
         """Of the operations on the way from input to result."""
         return Phase.FORWARD if self.trains else Phase.INFERENCE
 
+    def sized(self, **sizes: int) -> "Step":
+        """Return the same step for layers that know other sizes, too."""
+        step = copy(self)
+        step.builder = self.builder.sized(**sizes)
+        return step
+
     def parameter(
-        self, name: str, shape: Sequence[int], *, mean: float = 0.0, deviation: float = 0.0
+        self,
+        name: str,
+        shape: Sequence[int],
+        *,
+        mean: float = 0.0,
+        deviation: float = 0.0,
+        trained: bool = True,
+        multiplies: bool = False,
     ) -> TensorSpec:
-        """Declare a parameter."""
+        """Declare a parameter.
+
+        One that is frozen and ``multiplies`` activations is held as whole numbers where the
+        builder has a quantizer.
+        """
         assert name not in self.parameters, name
-        tensor = self.builder.tensor(name, shape, Role.PARAMETER)
-        self.parameters[name] = Parameter(tensor, mean, deviation)
+        builder, scale = self.builder, None
+        quantizer = builder.quantizer if multiplies and not trained else None
+        held = quantizer.format if quantizer else None
+        tensor = builder.tensor(name, shape, Role.PARAMETER, held)
+        if quantizer:
+            scale = builder.tensor(f"{name}.scale", (), Role.PARAMETER)
+            builder.hold_quantized(tensor, scale)
+        if self.holds_orders and multiplies and not trained:
+            builder.hold_orders(tensor)
+        self.parameters[name] = Parameter(tensor, mean, deviation, trained, scale, quantizer)
         return tensor
 
     @property

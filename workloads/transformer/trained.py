@@ -17,7 +17,7 @@ class TrainedModel(ABC):
     @property
     @abstractmethod
     def parameters(self) -> Mapping[str, Parameter]:
-        """Every trained tensor by name."""
+        """Every trained or frozen tensor by name."""
 
     @property
     @abstractmethod
@@ -35,15 +35,15 @@ class TrainedModel(ABC):
         return sum(parameter.tensor.size_bytes for parameter in self.parameters.values())
 
     def _states(self, parameter: Parameter) -> tuple[str, ...]:
-        rule = self.update_rule
+        rule = self.update_rule if parameter.trained else None
         return tuple(state.name for state in rule.state(parameter.tensor)) if rule else ()
 
     def initial_parameters(self, rng: np.random.Generator) -> dict[str, Array]:
         """Draw every parameter, and set the optimiser's state to zero."""
         values: dict[str, Array] = {}
-        for name, parameter in self.parameters.items():
+        for parameter in self.parameters.values():
+            values |= parameter.draw(rng)
             shape = parameter.tensor.shape
-            values[name] = parameter.mean + parameter.deviation * rng.standard_normal(shape)
             values |= {state: np.zeros(shape) for state in self._states(parameter)}
         return values
 
@@ -52,6 +52,7 @@ class TrainedModel(ABC):
         names = [
             name
             for parameter in self.parameters.values()
+            if parameter.trained
             for name in (parameter.tensor.name, *self._states(parameter))
         ]
         return {name: results[f"{name}.updated"] for name in names}
