@@ -23,6 +23,10 @@ Alone = Callable[[TileStream], int]
 """Ticks that a stream takes with the machine to itself, at least its closed form."""
 Cost = tuple[int, int, int]
 """Ticks, bits that pass stages, tiles: less is better, the first counts most."""
+Look = Callable[[int, Cost], Cost]
+"""Given a tiling's number and what is known of its cost, a closer look at it."""
+OFF_CHIP = (StageKind.FETCH, StageKind.STORE)
+ON_CHIP = (StageKind.DISTRIBUTE, StageKind.COLLECT)
 
 
 def cheapest(work: Work, alone: Alone | None) -> Mapping:
@@ -33,45 +37,41 @@ def cheapest(work: Work, alone: Alone | None) -> Mapping:
     """
     tilings = tilings_of(work)
     looks = _looks(work, tilings, alone)
-    waiting = [(looks[0](number), number, 0) for number in range(len(tilings))]
+    waiting = [((one.ticks, one.bits, one.tiles), number, 0) for number, one in enumerate(tilings)]
     heapify(waiting)
     while True:
-        _, number, looked = heappop(waiting)
-        if looked == len(looks) - 1:
+        cost, number, looked = heappop(waiting)
+        if looked == len(looks):
             return tilings[number].mapping
-        heappush(waiting, (looks[looked + 1](number), number, looked + 1))
+        heappush(waiting, (looks[looked](number, cost), number, looked + 1))
 
 
-def _looks(
-    work: Work, tilings: Sequence[Tiling], alone: Alone | None
-) -> list[Callable[[int], Cost]]:
+def _looks(work: Work, tilings: Sequence[Tiling], alone: Alone | None) -> list[Look]:
     """Return the looks at tilings by their number, each closer than the one before."""
     bound = Bound(work)
     streams: dict[int, TileStream] = {}
 
-    def at_least(look: Callable[[Tiling], int]) -> Callable[[int], Cost]:
-        def cost(number: int) -> Cost:
-            tiling = tilings[number]
-            return look(tiling), tiling.bits, tiling.tiles
+    def service(stages: Sequence[int]) -> Look:
+        def cost(number: int, known: Cost) -> Cost:
+            ticks, bits, tiles = known
+            return max(ticks, bound.busiest(tilings[number], stages)), bits, tiles
 
         return cost
 
-    def closed_form(number: int) -> Cost:
-        stream = tilings[number].mapping.stream(work, bound.classes)
-        streams[number] = stream
+    def ways(number: int, known: Cost) -> Cost:
+        ticks, bits, tiles = known
+        return max(ticks, bound.ways(tilings[number])), bits, tiles
+
+    def closed_form(number: int, _: Cost) -> Cost:
+        streams[number] = stream = tilings[number].mapping.stream(work, bound.classes)
         return stream.uncontended_ticks, sum(stream.bits), stream.tiles
 
-    def by_itself(number: int) -> Cost:
+    def by_itself(number: int, known: Cost) -> Cost:
         assert alone is not None
-        stream = streams[number]
-        return alone(stream), sum(stream.bits), stream.tiles
+        _, bits, tiles = known
+        return alone(streams[number]), bits, tiles
 
-    found = [
-        *map(
-            at_least, (bound.traffic, bound.off_chip, bound.arithmetic, bound.service, bound.ways)
-        ),
-        closed_form,
-    ]
+    found = [*map(service, (bound.off_chip, [bound.unit], bound.on_chip)), ways, closed_form]
     return found if alone is None else [*found, by_itself]
 
 
@@ -82,28 +82,44 @@ class Bound:
         self.work = work
         self.classes = TileClasses(work, counted=False)
         """Of tiles looked at so far: tilings have many in common."""
-        stages = enumerate(work.stages)
-        self._unit = next(n for n, stage in stages if stage.kind is StageKind.COMPUTE)
+        stages = list(enumerate(work.stages))
+        self.off_chip = [n for n, stage in stages if stage.kind in OFF_CHIP]
+        """Stages of off-chip memory."""
+        (self.unit,) = [n for n, stage in stages if stage.kind is StageKind.COMPUTE]
+        """The stage of the unit: how it works on a tile can take a search to find."""
+        self.on_chip = [n for n, stage in stages if stage.kind in ON_CHIP]
+        """Stages of links: how a network passes a tile can take a search to find."""
         self._loads = (True,) * len(work.reads)
-        off_chip = (StageKind.FETCH, StageKind.STORE)
-        self._off_chip = [n for n, stage in enumerate(work.stages) if stage.kind in off_chip]
-        self._known: dict[tuple[tuple[int, ...], tuple[Axis, ...], int], int] = {}
+        self._busy: dict[tuple[Tiling, int], int] = {}
 
-    def traffic(self, tiling: Tiling) -> int:
-        """All that passes the busiest channel, at its peak."""
-        return tiling.ticks
+    def busiest(self, tiling: Tiling, stages: Sequence[int]) -> int:
+        """Service of full tiles at some stages, of the component that serves longest."""
+        found: dict[str, int] = {}
+        for number in stages:
+            component = self.work.stages[number].component
+            found[component] = found.get(component, 0) + self.busy(tiling, number)
+        return max(found.values(), default=0)
 
-    def off_chip(self, tiling: Tiling) -> int:
-        """The same, or the service of full tiles by off-chip memory."""
-        return max(tiling.ticks, self._busiest(tiling, self._off_chip))
+    def busy(self, tiling: Tiling, number: int) -> int:
+        """Ticks of service of full tiles at a stage."""
+        key = tiling, number
+        if key not in self._busy:
+            component = self.work.stages[number].component
+            cycles = self._cycles(tiling, number)
+            self._busy[key] = self.work.architecture.ticks(component, cycles)
+        return self._busy[key]
 
-    def arithmetic(self, tiling: Tiling) -> int:
-        """The same, or by the unit: how it works on a tile can take a search to find."""
-        return max(self.off_chip(tiling), self._busy(tiling, self._unit))
-
-    def service(self, tiling: Tiling) -> int:
-        """The same, or at any stage: how a network passes a tile can take a search to find."""
-        return max(tiling.ticks, self._busiest(tiling, range(len(self.work.stages))))
+    def _cycles(self, tiling: Tiling, number: int) -> int:
+        tile, work = tiling.tile, self.work
+        if number == self.unit:
+            return tiling.full_tiles * sum(self.classes.cycles(tile).values())
+        numbers = work.passing[number]
+        if number in self.off_chip:
+            passing = [(self.classes.stored(tile, n), tiling.full_moves[n]) for n in numbers]
+        else:
+            moved = self.classes.moved(tile)
+            passing = [(moved[n].transfer, tiling.full_moves[n]) for n in numbers]
+        return work.architecture.channels[work.stages[number].component].least_cycles(passing)
 
     def ways(self, tiling: Tiling) -> int:
         """The stream's closed form, if tiles that an edge cuts short took no service.
@@ -112,45 +128,20 @@ class Bound:
         the last tile's way on; the turns of slots between two stages.
         """
         stages = self.work.stages
-        busy = [self._busy(tiling, number) for number in range(len(stages))]
+        busy = [self.busy(tiling, number) for number in range(len(stages))]
         begins, last = self._begins(tiling), self._last(tiling)
-        found = [tiling.ticks]
+        found: list[int] = []
         begun: dict[str, tuple[int, int]] = {}
         for number, stage in enumerate(stages):
             is_again = stage.component in begun
             begin, before = begun.get(stage.component, (begins[number], 0))
             begun[stage.component] = begin, before + busy[number]
-            is_served_last = number >= self._unit and last.service[number] > 0
+            is_served_last = number >= self.unit and last.service[number] > 0
             on = 0 if is_again and not is_served_last else self._onwards(last, number)
             found.append(begin + before + busy[number] + on)
             if tiling.tiles > stage.slots and number + 1 < len(stages):
                 found.append(ceil_div(busy[number] + busy[number + 1], stage.slots))
         return max(found)
-
-    def _busiest(self, tiling: Tiling, stages: Sequence[int]) -> int:
-        return max((self._busy(tiling, number) for number in stages), default=0)
-
-    def _busy(self, tiling: Tiling, number: int) -> int:
-        """Ticks of service of full tiles at a stage."""
-        key = tiling.sizes, tiling.loops, number
-        if key not in self._known:
-            cycles = self._cycles(tiling, number)
-            self._known[key] = self.work.architecture.ticks(
-                self.work.stages[number].component, cycles
-            )
-        return self._known[key]
-
-    def _cycles(self, tiling: Tiling, number: int) -> int:
-        tile, work = tiling.tile, self.work
-        if number == self._unit:
-            return tiling.full_tiles * sum(self.classes.cycles(tile).values())
-        if number in self._off_chip:
-            passing = [(n, self.classes.stored(tile, n)) for n in work.passing[number]]
-        else:
-            moved = self.classes.moved(tile)
-            passing = [(n, moved[n].transfer) for n in work.passing[number]]
-        channel = work.architecture.channels[work.stages[number].component]
-        return channel.least_cycles([(each, tiling.full_moves[n]) for n, each in passing])
 
     def _begins(self, tiling: Tiling) -> list[int]:
         """Ticks until the first tile, a full one that loads all inputs, is at each stage."""
@@ -172,9 +163,9 @@ class Bound:
     def _onwards(self, last: TileClass, number: int) -> int:
         """Ticks from the last tile's service at a stage to its end, but for what it loads."""
         ahead = sum(
-            self._hop(last, n) for n in range(max(number + 1, self._unit), len(last.service))
+            self._hop(last, n) for n in range(max(number + 1, self.unit), len(last.service))
         )
-        own = self._hop(last, number) - last.service[number] if number >= self._unit else 0
+        own = self._hop(last, number) - last.service[number] if number >= self.unit else 0
         return own + ahead
 
     def _hop(self, tile: TileClass, number: int) -> int:

@@ -33,6 +33,7 @@ class TileClasses:
         self.counted = counted
         self._classes: dict[tuple[Tile, tuple[bool, ...], bool, bool], TileClass] = {}
         self._moved: dict[Tile, tuple[Moved, ...]] = {}
+        self._stored: dict[tuple[int, ...], Transfer] = {}
         self._cycles: dict[Tile, dict[str, int]] = {}
 
     def of(
@@ -64,9 +65,15 @@ class TileClasses:
         return self._cycles[tile]
 
     def stored(self, tile: Tile, number: int) -> Transfer:
-        """Return the part of an operand that belongs to a tile, as off-chip memory sees it."""
+        """Return the part of an operand that belongs to a tile, as off-chip memory sees it.
+
+        Tiles that differ along other axes have it in common.
+        """
         operand = self.work.operands[number]
-        return operand.stored(operand.transfer(tile, self.work.space, copies=1))
+        key = (number, *map(tile.extent, operand.access.axes))
+        if key not in self._stored:
+            self._stored[key] = operand.stored(operand.transfer(tile, self.work.space, copies=1))
+        return self._stored[key]
 
     def moved(self, tile: Tile) -> tuple["Moved", ...]:
         """Return the part of each operand that belongs to a tile."""

@@ -101,7 +101,14 @@ class _Pool:
     """Units and bits of what lies here now."""
     freed: deque[tuple[int, tuple[str, ...]]] = field(default_factory=deque)
     """Units given back, the oldest first, and the operations that used them last."""
+    untouched: int = field(init=False)
+    """Units that were never given out."""
+    used_bits: int = 0
+    """Bits of all that lies here now."""
     peak: MemoryUse | None = None
+
+    def __post_init__(self) -> None:
+        self.untouched = self.spec.units
 
     @property
     def free(self) -> int:
@@ -109,8 +116,8 @@ class _Pool:
 
     def take(self, name: str, units: int, bits: int) -> tuple[str, ...]:
         """Give out units, the untouched first; return the operations to wait for."""
-        untouched = self.free - sum(count for count, _ in self.freed)
-        recycled = units - untouched
+        recycled = max(0, units - self.untouched)
+        self.untouched -= units - recycled
         waits: list[str] = []
         while recycled > 0:
             count, users = self.freed.popleft()
@@ -120,21 +127,22 @@ class _Pool:
             recycled -= count
         self.taken += units
         self.live[name] = (units, bits)
+        self.used_bits += bits
         if self.peak is None or self.taken > self.peak.units:
-            used = sum(held for _, held in self.live.values())
             self.peak = MemoryUse(
                 self.name,
                 self.taken,
                 self.spec.units,
                 self.spec.unit_bits,
-                used,
+                self.used_bits,
                 tuple(self.live),
             )
         return tuple(waits)
 
     def give_back(self, name: str, users: tuple[str, ...]) -> None:
-        units, _ = self.live.pop(name)
+        units, bits = self.live.pop(name)
         self.taken -= units
+        self.used_bits -= bits
         if units:
             self.freed.append((units, users))
 

@@ -32,9 +32,14 @@ def check_bounds(work):
     bound = Bound(work)
     for tiling in tilings_of(work):
         stream = tiling.mapping.stream(work)
-        looks = (bound.traffic, bound.off_chip, bound.arithmetic, bound.service, bound.ways)
-        ticks = [look(tiling) for look in looks]
-        ticks += [stream.uncontended_ticks, alone_ticks(stream)]
+        stages = range(len(work.stages))
+        ticks = [
+            max(tiling.ticks, bound.busiest(tiling, bound.off_chip)),
+            max(tiling.ticks, bound.busiest(tiling, stages)),
+            max(tiling.ticks, bound.ways(tiling)),
+            stream.uncontended_ticks,
+            alone_ticks(stream),
+        ]
         assert ticks == sorted(ticks)
         assert tiling.tiles == stream.tiles
         assert tiling.bits <= sum(stream.bits)
