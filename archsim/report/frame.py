@@ -23,7 +23,7 @@ LETTER = 0.085
 """Inches of a letter, roughly."""
 TITLE_LINE = 0.27
 """Inches from one line of a title to the next."""
-TITLE_LETTER = 0.115
+TITLE_LETTER = 0.125
 """Inches of a letter of a title, roughly."""
 INK, SOFT, GREY = "#222222", "#333333", "#666666"
 GRID = "#E4E7EB"

@@ -7,7 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from archsim.report.comparison.rivals import baseline_name, is_baseline, name_of, what_is_missing
+from archsim.report.comparison.rivals import (
+    baseline_name,
+    best_rival,
+    name_of,
+    what_is_missing,
+)
 from archsim.report.comparison.rows import (
     NAME,
     ROW,
@@ -66,19 +71,17 @@ def ratio_in_words(comparison: Comparison, metric: str) -> str:
     """Say which rival is best in a metric, by how much, and over how many groups."""
     noun, better, worse = METRIC_WORDS[metric]
     baseline = ellipsize(baseline_name(comparison), SHORT_NAME)
-    others = [rival for rival in comparison.rivals if not is_baseline(comparison, rival)]
-    means = {rival: comparison.geometric_mean(rival, metric) for rival in others}
-    known = {rival: mean for rival, mean in means.items() if mean is not None}
-    if not known:
+    best = best_rival(comparison, metric)
+    mean = None if best is None else comparison.geometric_mean(best, metric)
+    if best is None or mean is None:
         return f"No {noun} to compare with that of {baseline}"
-    best = max(known, key=lambda rival: known[rival])
     groups = len(comparison.ratios(best, metric))
     name = ellipsize(name_of(comparison, best), SHORT_NAME)
-    said = times(max(known[best], 1 / known[best]))
+    said = times(max(mean, 1 / mean))
     over = f" (geometric mean of {groups})" if groups > 1 else ""
     if said == times(1.0):
         return f"{name}, the best, is as good as {baseline} in {noun}{over}"
-    if known[best] > 1:
+    if mean > 1:
         return f"{name} {better.format(said)} {baseline}{over}"
     return f"None beats {baseline}: {name} {worse.format(said)} it{over}"
 
