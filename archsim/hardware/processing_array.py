@@ -84,7 +84,9 @@ class ProcessingArraySpec(ComputeSpec):
     """Columns of units."""
     dataflow: DataflowChoice = "output_stationary"
     """The operand that stays in the units; ``per_operation`` takes the fastest for each product,
-    of equally fast ones the first in the order of the names here."""
+    of equally fast ones the first that ``dataflows`` names."""
+    dataflows: tuple[Dataflow, ...] = field(default=get_args(Dataflow), kw_only=True)
+    """Those that ``per_operation`` chooses among."""
     overlap: Overlap = "none"
     """What is hidden. ``none``: nothing; a fold begins when the one before has ended.
     ``stationary_load``: units have a second register, into which the next fold's stationary
@@ -111,6 +113,9 @@ class ProcessingArraySpec(ComputeSpec):
         super().__post_init__()
         at_least_one(rows=self.rows, columns=self.columns)
         check_words(self, WORDS)
+        if not self.dataflows or len(set(self.dataflows)) < len(self.dataflows):
+            named = ", ".join(self.dataflows) or "none"
+            raise ValueError(f"dataflows: must name one or more, each once, got {named}")
         if self.fold_overhead_cycles < 0:
             raise ValueError(f"fold_overhead_cycles: must be >= 0, got {self.fold_overhead_cycles}")
         check_rates(self.number_formats, lanes=self.lanes, cycles_per_mac=self.cycles_per_mac)
@@ -140,6 +145,8 @@ class ProcessingArraySpec(ComputeSpec):
     @property
     def conventions(self) -> str:
         words = f"{self.dataflow}, overlap {self.overlap}, {self.edges} edges"
+        if self.dataflow == "per_operation":
+            words = f"{words}, choosing among {', '.join(self.dataflows)}"
         if self.fold_overhead_cycles:
             words += f", {self.fold_overhead_cycles} cycles of overhead per fold"
         return words
@@ -150,8 +157,10 @@ class ProcessingArraySpec(ComputeSpec):
         """Return the dataflow in which a product runs."""
         if self.dataflow != "per_operation":
             return self.dataflow
-        flows: tuple[Dataflow, ...] = get_args(Dataflow)
-        return min(flows, key=lambda flow: sum(self._parts(flow, m, n, k, number_format).values()))
+        return min(
+            self.dataflows,
+            key=lambda flow: sum(self._parts(flow, m, n, k, number_format).values()),
+        )
 
     def folds(self, m: int, n: int, k: int, number_format: NumberFormat | None = None) -> int:
         """Times that the array is filled for an m x k by k x n product."""

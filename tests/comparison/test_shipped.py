@@ -11,6 +11,8 @@ from archsim.experiment import read
 COMPARISONS = Path(__file__).parents[2] / "configs" / "comparisons"
 FILES = sorted(COMPARISONS.glob("*.yaml"))
 SMALL = {
+    "cdm_qta": "256 px, batch 4, rank 16, fp16, weight-stationary",
+    "cdm_qta_shapes": "K of the text: 77 x 320, k 768, choosing",
     "contraction_orders": "generic_array, TT, 1, fewest MACs",
     "fetta": "BERT-base block, TT, tpu_like, right to left",
     "fetta_gpu": "one TT layer, 32 tokens, tpu_like, right to left",

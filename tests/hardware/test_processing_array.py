@@ -193,6 +193,21 @@ def test_the_best_dataflow_for_each_operation_is_the_fastest(unit, sides):
     assert chosen.gemm_accesses(*sides) == replace(unit, dataflow=flow).gemm_accesses(*sides)
 
 
+@given(ARRAYS, SIDES, st.lists(st.sampled_from(get_args(Dataflow)), min_size=1, unique=True))
+def test_an_array_chooses_among_the_dataflows_that_it_has(unit, sides, flows):
+    chosen = replace(unit, dataflow="per_operation", dataflows=tuple(flows))
+    each = [replace(unit, dataflow=flow).gemm_cycles(*sides) for flow in flows]
+
+    assert chosen.gemm_cycles(*sides) == min(each)
+    assert chosen.dataflow_for(*sides) == flows[each.index(min(each))]
+
+
+@pytest.mark.parametrize("flows", [(), ("weight_stationary", "weight_stationary")])
+def test_an_array_names_its_dataflows_once_each(flows):
+    with pytest.raises(ValueError, match="^dataflows: must name one or more, each once, got "):
+        array(dataflow="per_operation", dataflows=flows)
+
+
 @pytest.mark.parametrize(
     ("overlap", "sides", "flow"),
     [
