@@ -204,7 +204,7 @@ def test_an_array_chooses_among_the_dataflows_that_it_has(unit, sides, flows):
 
 @pytest.mark.parametrize("flows", [(), ("weight_stationary", "weight_stationary")])
 def test_an_array_names_its_dataflows_once_each(flows):
-    with pytest.raises(ValueError, match="^dataflows: must name one or more, each once, got "):
+    with pytest.raises(ValueError, match=r"^dataflows: must name one or more, each once, got "):
         array(dataflow="per_operation", dataflows=flows)
 
 
