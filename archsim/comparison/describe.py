@@ -22,6 +22,8 @@ FORM = """comparison: runs side by side, `archsim compare COMPARISON.yaml`
   leave_out               a list of labels, e.g. [{architecture: u50}]: no cases for these
   baseline                required; labels of the cases that others are compared to. Axes that it
                           leaves open make groups, over which ratios are averaged
+  subject                 labels, on the baseline's axes, of what the answer is to tell of; without
+                          them it tells of the best
   published               a list of ratios {metric, better, than, ratio, source} to stand beside
                           those simulated; ratio is a number or [least, most]
   assumptions             a list of texts that a reader must know to judge the numbers"""
@@ -149,6 +151,7 @@ def json_schema() -> dict[str, Any]:
             "combined": {"type": "array", "items": together},
             "leave_out": {"type": "array", "items": place},
             "baseline": place,
+            "subject": place,
             "published": {"type": "array", "items": claim},
             "assumptions": texts,
             "extends": text,

@@ -29,6 +29,7 @@ SECTIONS = (
     "combined",
     "leave_out",
     "baseline",
+    "subject",
     "published",
     "assumptions",
 )
@@ -75,7 +76,9 @@ def read_plan(path: str | Path) -> ComparisonPlan:
     combined = _combined(root, axes)
     cases = tuple(_cases(root, axes, combined))
     baseline = _labels(root["baseline"], axes)
-    for labels, section in ((baseline, root["baseline"]), *combined):
+    subject = _subject(root, axes, baseline)
+    named = [(subject, root["subject"])] if subject else []
+    for labels, section in ((baseline, root["baseline"]), *named, *combined):
         if not any(labels.items() <= dict(case.labels).items() for case in cases):
             raise section.fail("no case has it: all that do are left out")
     comparison = Comparison(
@@ -83,6 +86,7 @@ def read_plan(path: str | Path) -> ComparisonPlan:
         title=_text(root, "title", Path(path).stem),
         question=_text(root, "question", ""),
         baseline=baseline,
+        subject=subject,
         cases=(),
         published=_published(document, axes),
         assumptions=tuple(_texts(root, "assumptions")),
@@ -183,6 +187,17 @@ def _combined(root: Section, axes: Axes) -> Combined:
         _mapping(part["changes"])
         found.append((_labels(part["labels"], axes), part["changes"]))
     return found
+
+
+def _subject(root: Section, axes: Axes, baseline: Mapping[str, str]) -> dict[str, str]:
+    """Return what the comparison is about, as one of what is compared to the baseline."""
+    section = root.get("subject")
+    if section is None:
+        return {}
+    found = _labels(section, axes)
+    if set(found) != set(baseline):
+        raise section.fail(f"expected a value on each axis of the baseline: {', '.join(baseline)}")
+    return {axis: found[axis] for axis in baseline}
 
 
 def _left_out(root: Section, axes: Axes) -> list[dict[str, str]]:

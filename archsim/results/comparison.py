@@ -69,6 +69,8 @@ class Comparison:
     baseline: Mapping[str, str]
     """Labels of the cases that others are compared to."""
     cases: tuple[Case, ...]
+    subject: Mapping[str, str] = field(default_factory=dict)
+    """Labels, on the same axes, of the cases that it is about; none: about the best ones."""
     published: tuple[PublishedRatio, ...] = ()
     assumptions: tuple[str, ...] = ()
     """What a reader must know to judge the numbers."""

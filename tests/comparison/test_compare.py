@@ -163,6 +163,12 @@ def test_a_failure_ends_the_command_with_one_and_everything_else_is_told(written
         ),
         (
             "leave_out",
+            "subject: {clock: fast, size: large}\nleave_out",
+            "expected a value on each axis of the baseline: ",
+        ),
+        ("leave_out", "subject: {sise: large}\nleave_out", "no axis 'sise' (did you mean 'size'?)"),
+        (
+            "leave_out",
             "combined: [{labels: {size: large, clock: tiny}, changes: {}}]\nleave_out",
             "no case has it: all that do are left out",
         ),

@@ -12,7 +12,7 @@ from html import escape
 from importlib.resources import files
 
 from archsim.report.comparison.page_runs import METRICS, html_table, runs_section
-from archsim.report.comparison.rivals import baseline_name, best_rival, name_of
+from archsim.report.comparison.rivals import baseline_name, name_of, subject
 from archsim.report.comparison.table import (
     axis_column,
     comparison_rows,
@@ -150,13 +150,13 @@ def _ratio_caption(comparison: Comparison, metric: str) -> str:
 
 
 def _metric_switch(comparison: Comparison) -> str:
-    """Return a button per metric that tells the best rival's factor as well."""
-    best = best_rival(comparison)
+    """Return a button per metric that tells the factor of the answer's rival as well."""
+    told = subject(comparison)
     buttons = []
     for key, metric in METRICS.items():
-        mean = None if best is None else comparison.geometric_mean(best, metric)
+        mean = None if told is None else comparison.geometric_mean(told, metric)
         tone = "" if mean is None or mean == 1 else "good" if mean > 1 else "bad"
-        who = "" if best is None else f" of {ellipsize(name_of(comparison, best), 40)}"
+        who = "" if told is None else f" of {ellipsize(name_of(comparison, told), 40)}"
         number = "" if mean is None else f'<b class="{tone}">{better(mean).replace(" x", "×")}</b>'
         buttons.append(
             f'<button type="button" data-metric="{key}" aria-pressed="{str(key == "edp").lower()}">'

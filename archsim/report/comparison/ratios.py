@@ -9,8 +9,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from archsim.report.comparison.rivals import (
     baseline_name,
-    best_rival,
     name_of,
+    subject,
     what_is_missing,
 )
 from archsim.report.comparison.rows import (
@@ -68,21 +68,24 @@ def ratios(comparison: Comparison, metric: str) -> Figure:
 
 
 def ratio_in_words(comparison: Comparison, metric: str) -> str:
-    """Say which rival is best in a metric, by how much, and over how many groups."""
+    """Say how the best rival, or the one asked about, stands in a metric, over how many groups."""
     noun, better, worse = METRIC_WORDS[metric]
     baseline = ellipsize(baseline_name(comparison), SHORT_NAME)
-    best = best_rival(comparison, metric)
-    mean = None if best is None else comparison.geometric_mean(best, metric)
-    if best is None or mean is None:
+    rival = subject(comparison, metric)
+    mean = None if rival is None else comparison.geometric_mean(rival, metric)
+    if rival is None or mean is None:
         return f"No {noun} to compare with that of {baseline}"
-    groups = len(comparison.ratios(best, metric))
-    name = ellipsize(name_of(comparison, best), SHORT_NAME)
+    groups = len(comparison.ratios(rival, metric))
+    name = ellipsize(name_of(comparison, rival), SHORT_NAME)
     said = times(max(mean, 1 / mean))
     over = f" (geometric mean of {groups})" if groups > 1 else ""
     if said == times(1.0):
-        return f"{name}, the best, is as good as {baseline} in {noun}{over}"
+        best = "" if comparison.subject else ", the best,"
+        return f"{name}{best} is as good as {baseline} in {noun}{over}"
     if mean > 1:
         return f"{name} {better.format(said)} {baseline}{over}"
+    if comparison.subject:
+        return f"{name} {worse.format(said)} {baseline}{over}"
     return f"None beats {baseline}: {name} {worse.format(said)} it{over}"
 
 

@@ -63,6 +63,12 @@ def best_rival(comparison: Comparison, metric: str = "edp_js") -> Labels | None:
     return max(means, key=lambda rival: means[rival], default=None)
 
 
+def subject(comparison: Comparison, metric: str = "edp_js") -> Labels | None:
+    """Return the rival that answers tell of: what the comparison is about, or else the best."""
+    asked = tuple(comparison.subject.items())
+    return asked if asked and comparison.ratios(asked, metric) else best_rival(comparison, metric)
+
+
 def what_is_missing(comparison: Comparison, rival: Labels) -> str:
     """Say how many of a rival's cases failed, were never run or have nothing to compare to."""
     found = [comparison.case(group, rival) for group in comparison.groups]

@@ -8,6 +8,7 @@ from archsim.report.comparison.rivals import (
     best_rival,
     groups_compared,
     name_of,
+    subject,
 )
 from archsim.report.quantities import quantity, ratio_text
 from archsim.report.summary import metric_unit
@@ -26,12 +27,13 @@ METRIC_WORDS: Mapping[str, tuple[str, str, str]] = {
     ),
 }
 """What ratios of a metric are called, and how a sentence says better and worse."""
+EQUAL = "equal"
 UNKNOWN = "-"
 """Stands for what is not known."""
 
 
 def answer(comparison: Comparison) -> str:
-    """Answer a comparison in one sentence: the best rival by EDP, and by what factors."""
+    """Answer a comparison in a sentence: its subject or the best rival by EDP, by what factors."""
     failed, total = len(comparison.failures), len(comparison.cases)
     if failed == total:
         what = "The only run failed" if total == 1 else f"All {total} runs failed"
@@ -42,11 +44,16 @@ def answer(comparison: Comparison) -> str:
     best = best_rival(comparison)
     if best is None:
         return f"No group has results of both {baseline}, the baseline, and a rival of it."
-    mean = comparison.geometric_mean(best, "edp_js")
+    told = subject(comparison) or best
+    mean = comparison.geometric_mean(told, "edp_js")
     assert mean is not None
-    name = name_of(comparison, best)
-    latency, energy = (_factor(comparison, best, metric) for metric in ("latency_s", "energy_j"))
-    rest = f"latency {latency}, energy {energy}; {_over(comparison, best)}."
+    name = name_of(comparison, told)
+    latency, energy = (_factor(comparison, told, metric) for metric in ("latency_s", "energy_j"))
+    rest = f"latency {latency}, energy {energy}; {_over(comparison, told)}."
+    if told != best:
+        also = f"The best EDP is that of {name_of(comparison, best)}."
+        than = "to" if better(mean) == EQUAL else "than"
+        return f"{name} has an EDP {better(mean)} {than} that of {baseline}: {rest} {also}"
     if ratio_text(mean) == ratio_text(1):
         return f"{name} equals {baseline}, the baseline, in EDP: {rest}"
     if mean > 1:
@@ -59,7 +66,7 @@ def answer(comparison: Comparison) -> str:
 def better(ratio: float) -> str:
     """Write a ratio in words: ``2.00 x better``, ``2.00 x worse``, ``equal``."""
     if ratio_text(ratio) == ratio_text(1):
-        return "equal"
+        return EQUAL
     return f"{ratio_text(ratio)} better" if ratio > 1 else f"{ratio_text(1 / ratio)} worse"
 
 

@@ -162,6 +162,18 @@ def test_the_baseline_is_no_rival_of_itself():
     assert best_rival(build_comparison(cases=only("bert on tpu"))) is None
 
 
+def test_the_answer_tells_of_what_the_comparison_is_about():
+    comparison = replace(build_comparison(), subject={"architecture": "ette"})
+
+    assert answer(comparison) == (
+        "ette has an EDP equal to that of tpu: latency 2.00 x worse, energy 2.00 x better; in the "
+        "only one of 2 groups that has results of both. The best EDP is that of fetta."
+    )
+    assert answer(replace(comparison, subject={"architecture": "fetta"})) == answer(
+        build_comparison()
+    )
+
+
 def test_a_rival_of_a_few_easy_groups_is_not_the_best():
     easy = build_case("bert", "specialist", (1e-6, 1e-6))
 
