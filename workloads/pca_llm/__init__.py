@@ -1,0 +1,7 @@
+"""Large language models compressed by principal components: FLAT-LLM, and what it runs against."""
+
+from workloads.pca_llm.channels import select_channels
+from workloads.pca_llm.head_pca import head_pca
+from workloads.pca_llm.importance import allocate_ranks
+
+__all__ = ["allocate_ranks", "head_pca", "select_channels"]
