@@ -62,6 +62,10 @@ class GraphBuilder:
         """Describe a tensor without making it: an input of the graph."""
         return TensorSpec(name, tuple(shape), number_format or self.format, role)
 
+    def elements(self, term: str) -> int:
+        """Return how many numbers a term such as ``"b i"`` stands for."""
+        return prod(self.sizes[index] for index in term.split())
+
     def output(self, *tensors: TensorSpec) -> None:
         """Declare tensors that outlive the graph."""
         self._outputs.extend(tensor.name for tensor in tensors)

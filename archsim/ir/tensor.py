@@ -21,6 +21,8 @@ class Role(StrEnum):
     """A parameter's gradient."""
     STATE = "state"
     """An optimiser's memory, held between steps."""
+    CACHE = "cache"
+    """Keys and values of a decoder's earlier tokens, held between steps."""
 
 
 @dataclass(frozen=True, slots=True)

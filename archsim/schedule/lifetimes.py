@@ -8,7 +8,7 @@ from archsim.ir.graph import OperationGraph
 from archsim.ir.operation import Operation
 from archsim.ir.tensor import Role, TensorSpec
 
-LASTING = (Role.PARAMETER, Role.STATE)
+LASTING = (Role.PARAMETER, Role.STATE, Role.CACHE)
 """Roles whose tensors outlive the step."""
 
 

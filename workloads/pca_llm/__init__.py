@@ -3,5 +3,6 @@
 from workloads.pca_llm.channels import select_channels
 from workloads.pca_llm.head_pca import head_pca
 from workloads.pca_llm.importance import allocate_ranks
+from workloads.pca_llm.workload import LanguageModel
 
-__all__ = ["allocate_ranks", "head_pca", "select_channels"]
+__all__ = ["LanguageModel", "allocate_ranks", "head_pca", "select_channels"]

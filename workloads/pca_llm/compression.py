@@ -34,10 +34,7 @@ def measured_importance(
     x = check_numbers("states", states, 3)
     before = network.states(x, mask)
     seen = np.ones(x.shape[:2], bool) if mask is None else mask.astype(bool)
-    return tuple(
-        angular_importance(one[seen], other[seen])
-        for one, other in pairwise(before)
-    )
+    return tuple(angular_importance(one[seen], other[seen]) for one, other in pairwise(before))
 
 
 def compress(

@@ -7,10 +7,12 @@ Source: Vaswani et al., "Attention is all you need" (2017), section 3.2; heads t
 keys and values: Ainslie et al., "GQA" (2023), section 2.2.
 """
 
+from math import prod
 from typing import Literal
 
 from archsim.ir.operation import Phase
 from archsim.ir.tensor import TensorSpec
+from workloads.transformer.cache import Cache
 from workloads.transformer.layer import Layer
 from workloads.transformer.rotary import Rotary
 from workloads.transformer.step import Step
@@ -24,7 +26,9 @@ MASKED = 1e4
 class Attention:
     """``softmax(Q K' / sqrt(d)) V`` for every sequence and head.
 
-    ``shared`` is whether several query heads share a head of keys and values. Where it is
+    ``shared`` is whether several query heads share a head of keys and values; ``value`` is the
+    index of a value's features; keys and values lie ``by_head`` where they come from a cache,
+    of which a single query may see all. Where it is
     ``causal``, a query sees no key after it: scores are scaled and masked in one operation.
     Otherwise they are scaled in an operation of their own (``scales_apart``), or within the
     exponential, as the largest score is so before and after scaling.
@@ -43,12 +47,16 @@ class Attention:
         shared: bool = False,
         causal: bool = False,
         scales_apart: bool = False,
+        value: str = "d",
+        by_head: bool = False,
     ) -> None:
         self.step, self.name, self.softmax_backward = step, name, softmax_backward
         self.causal, self.scales_apart = causal, scales_apart
         self.scale = step.builder.sizes["d"] ** -0.5
         heads = "h r" if shared else "h"
-        self.queries, self.keys = f"b q {heads} d", "b k h d"
+        self.queries, self.mixed = f"b q {heads} d", f"b q {heads} {value}"
+        tokens = "b h k" if by_head else "b k h"
+        self.keys, self.values = f"{tokens} d", f"{tokens} {value}"
         self.rows = "b h q r" if shared else "b h q"
         self.grid = f"{self.rows} k"
 
@@ -64,10 +72,10 @@ class Attention:
         return b.contract(
             f"{name}.context",
             phase,
-            f"{self.grid}, {self.keys} -> {self.queries}",
+            f"{self.grid}, {self.values} -> {self.mixed}",
             self._weights,
             value,
-            shape=query.shape,
+            shape=(*query.shape[:-1], b.elements(self.mixed) // prod(query.shape[:-1])),
         )
 
     def _softmax(self, scores: TensorSpec) -> TensorSpec:
@@ -104,11 +112,11 @@ class Attention:
 
     def weights_gradient(self, dy: TensorSpec) -> TensorSpec:
         """Return the gradient of the weights."""
-        return self._product("weights", f"{self.queries}, {self.keys}", dy, self._value)
+        return self._product("weights", f"{self.mixed}, {self.values}", dy, self._value)
 
     def value_gradient(self, dy: TensorSpec) -> TensorSpec:
         """Return the gradient of the values."""
-        operands = f"{self.grid}, {self.queries}"
+        operands = f"{self.grid}, {self.mixed}"
         return self._product("value", operands, self._weights, dy, like=self._value)
 
     def query_gradient(self, d_scores: TensorSpec) -> TensorSpec:
@@ -130,7 +138,7 @@ class Attention:
         like: TensorSpec | None = None,
     ) -> TensorSpec:
         """Return the gradient of one tensor, shaped ``like`` it, as a product of two others."""
-        results = {"weights": self.grid, "query": self.queries}
+        results = {"weights": self.grid, "query": self.queries, "value": self.values}
         return self.step.builder.contract(
             f"{self.name}.{of}.gradient",
             Phase.BACKWARD,
@@ -177,7 +185,8 @@ class Attention:
 class SelfAttention:
     """Queries, keys and values of the same tokens, attention among them, and a projection.
 
-    With a ``rotary``, queries and keys are turned by their positions.
+    With a ``rotary``, queries and keys are turned by their positions; with a ``cache``, in
+    inference, keys and values are kept for later tokens.
     """
 
     def __init__(
@@ -188,10 +197,11 @@ class SelfAttention:
         projection: Layer,
         attention: Attention,
         rotary: tuple[Rotary, Rotary] | None = None,
+        cache: Cache | None = None,
     ) -> None:
         self.query, self.key, self.value, self.projection = query, key, value, projection
         self.attention = attention
-        self.rotary = rotary
+        self.rotary, self.cache = rotary, cache
 
     def forward(self, x: TensorSpec) -> TensorSpec:
         """Return the mixed tokens, (tokens, hidden)."""
@@ -200,6 +210,8 @@ class SelfAttention:
             query, key = (
                 turn.forward(y) for turn, y in zip(self.rotary, (query, key), strict=True)
             )
+        if self.cache:
+            key, value = self.cache.keep(key, value)
         return self.projection.forward(self.attention.forward(query, key, value))
 
     def backward(self, dy: TensorSpec) -> tuple[TensorSpec, ...]:

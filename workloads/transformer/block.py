@@ -68,17 +68,23 @@ class PostNormBlock(Block):
 class PreNormBlock(Block):
     """``m = x + attention(norm(x))``, ``y = m + net(norm(m))``.
 
+    In inference layers may stand on the residuals (``turns``): ``m = turn(x) + …``.
+
     Source: Xiong et al., "On layer normalization in the transformer architecture" (2020),
     figure 1b.
     """
+
+    turns: tuple[Layer, Layer] | None = None
 
     def forward(self, x: TensorSpec) -> TensorSpec:
         """Add what each net makes of normalised tokens."""
         phase = self.step.phase
         mixed = self.attention.forward(self.attention_norm.forward(x))
-        middle = self._add("attention_residual", phase, x, mixed)
+        turned = self.turns[0].forward(x) if self.turns else x
+        middle = self._add("attention_residual", phase, turned, mixed)
         narrowed = self.feed_forward.forward(self.feed_forward_norm.forward(middle))
-        return self._add("output_residual", phase, middle, narrowed)
+        turned = self.turns[1].forward(middle) if self.turns else middle
+        return self._add("output_residual", phase, turned, narrowed)
 
     def backward(self, dy: TensorSpec) -> TensorSpec:
         """Return the gradient of the block's input."""

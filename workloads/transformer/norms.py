@@ -141,15 +141,21 @@ def group_norm(step: Step, name: str, epsilon: float, *, trained: bool = True) -
 class RmsNorm(Layer):
     """``y = gamma x / r`` with ``r = sqrt(mean(x²) + epsilon)``.
 
-    Backward, with ``g = dy gamma``: ``dx = g / r - x mean(g x) / r³``.
+    Backward, with ``g = dy gamma``: ``dx = g / r - x mean(g x) / r³``. Sliced features have a
+    mean over as many as there were (``mean_over``), and in inference the next layer may have
+    taken gamma over (not ``scaled``).
 
     Source: Zhang and Sennrich, "Root mean square layer normalization" (2019), eq. 4.
     """
 
-    def __init__(self, step: Step, name: str, epsilon: float) -> None:
+    def __init__(
+        self, step: Step, name: str, epsilon: float, *, mean_over: int = 0, scaled: bool = True
+    ) -> None:
         self.step, self.name, self.epsilon = step, name, epsilon
-        self.features = step.builder.sizes["e"]
-        self.gamma = step.parameter(f"{name}.gamma", (self.features,), mean=1.0)
+        self.scaled = scaled
+        self.features = mean_over or step.builder.sizes["e"]
+        if scaled:
+            self.gamma = step.parameter(f"{name}.gamma", (step.builder.sizes["e"],), mean=1.0)
 
     def forward(self, x: TensorSpec) -> TensorSpec:
         """Return y; x and 1 / r are kept."""
@@ -158,10 +164,11 @@ class RmsNorm(Layer):
         spread = b.reduce(f"{name}.spread", phase, "t e -> t", squares)
         formula = f"1 / sqrt(a / {self.features} + {self.epsilon!r})"
         self._inverse = b.elementwise(f"{name}.inverse", phase, "t -> t", formula, spread)
+        output = f"{name}.output"
+        if not self.scaled:
+            return b.elementwise(output, phase, "t e, t -> t e", "a * b", x, self._inverse)
         equation = "t e, t, e -> t e"
-        return b.elementwise(
-            f"{name}.output", phase, equation, "a * b * c", x, self._inverse, self.gamma
-        )
+        return b.elementwise(output, phase, equation, "a * b * c", x, self._inverse, self.gamma)
 
     def backward(self, dy: TensorSpec) -> TensorSpec:
         """Return dx; update gamma."""

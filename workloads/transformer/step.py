@@ -8,6 +8,7 @@ from math import prod
 import numpy as np
 
 from archsim.contraction import LayerSearch
+from archsim.formats import NumberFormat
 from archsim.ir.builder import GraphBuilder
 from archsim.ir.indexed import Elementwise
 from archsim.ir.operation import Array, Phase
@@ -95,8 +96,9 @@ class Step:
         deviation: float = 0.0,
         trained: bool = True,
         multiplies: bool = False,
+        number_format: NumberFormat | None = None,
     ) -> TensorSpec:
-        """Declare a parameter.
+        """Declare a parameter, in the builder's format or one of its own.
 
         One that is frozen and ``multiplies`` activations is held as whole numbers where the
         builder has a quantizer.
@@ -104,7 +106,7 @@ class Step:
         assert name not in self.parameters, name
         builder, scale = self.builder, None
         quantizer = builder.quantizer if multiplies and not trained else None
-        held = quantizer.format if quantizer else None
+        held = quantizer.format if quantizer else number_format
         tensor = builder.tensor(name, shape, Role.PARAMETER, held)
         if quantizer:
             scale = builder.tensor(f"{name}.scale", (), Role.PARAMETER)
