@@ -41,17 +41,35 @@ def bank_of(words: Addresses, banks: int, interleave: Interleave) -> Addresses:
 
 def addresses(numbers: int, run: int, stride: int, layout: Layout | None) -> Addresses:
     """Where numbers lie that are wanted in runs a stride apart, in the order of a layout."""
+    if layout is not None and not stride:
+        return _first_addresses(numbers, layout)
     place = np.arange(numbers, dtype=np.int64)
     if stride:
         place = place // run * stride + place % run
     if layout is None:
         return place
-    inner = [*accumulate(reversed(layout.shape[1:]), int.__mul__, initial=1)][::-1]
+    inner = _strides(layout)
     found = np.zeros_like(place)
     for position in reversed(layout.order):
         place, digit = np.divmod(place, layout.shape[position])
         found += digit * inner[position]
     return found
+
+
+def _strides(layout: Layout) -> list[int]:
+    """How far apart neighbours along each of the stored extents lie."""
+    return [*accumulate(reversed(layout.shape[1:]), int.__mul__, initial=1)][::-1]
+
+
+def _first_addresses(numbers: int, layout: Layout) -> Addresses:
+    """The same for the first numbers of all, without a division for each."""
+    inner = _strides(layout)
+    found = np.zeros(1, dtype=np.int64)
+    for position in reversed(layout.order):
+        steps = min(layout.shape[position], -(-numbers // len(found)))
+        places = np.arange(steps, dtype=np.int64) * inner[position]
+        found = (places[:, None] + found).reshape(-1)
+    return found[:numbers]
 
 
 @lru_cache(maxsize=2**14)

@@ -69,6 +69,8 @@ class _Nest:
         extent = self.work.space.extent(axis)
         size = min(self.mapping.tile.extent(axis), extent)
         trips = ceil_div(extent, size)
+        if trips == 1:
+            return self.level(depth + 1, {**sizes, axis: extent}, moved, complete)
         edge = extent - (trips - 1) * size
 
         def inner(
@@ -77,8 +79,6 @@ class _Nest:
             ends = complete and (axis != "k" or is_last)
             return self.level(depth + 1, {**sizes, axis: length}, now_moved, ends)
 
-        if trips == 1:
-            return inner(edge, moved, True)
         entered = None if moved is None else moved | {axis}
         step = frozenset({axis})
         middle = [Repeat(trips - 2, tuple(inner(size, step, False)))] if trips > 2 else []
