@@ -35,6 +35,7 @@ class TileClasses:
         self._moved: dict[Tile, tuple[Moved, ...]] = {}
         self._stored: dict[tuple[int, ...], Transfer] = {}
         self._cycles: dict[Tile, dict[str, int]] = {}
+        self._accesses = work.operation.reads, work.operation.writes
 
     def of(
         self, tile: Tile, loads: tuple[bool, ...], *, complete: bool, is_first: bool
@@ -78,8 +79,8 @@ class TileClasses:
     def moved(self, tile: Tile) -> tuple["Moved", ...]:
         """Return the part of each operand that belongs to a tile."""
         if tile not in self._moved:
-            work, operation = self.work, self.work.operation
-            copies = work.spec.operand_copies(tile, operation.reads, operation.writes)
+            work = self.work
+            copies = work.spec.operand_copies(tile, *self._accesses)
             self._moved[tile] = tuple(
                 Moved(operand, operand.transfer(tile, work.space, many), number < len(work.reads))
                 for number, (operand, many) in enumerate(zip(work.operands, copies, strict=True))

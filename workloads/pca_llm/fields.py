@@ -57,7 +57,7 @@ class LanguageModelFields(ABC):
     batch: int = 1
     """Sequences."""
     sequence: int = 2048
-    """Tokens of the prompt, or of those already in the cache."""
+    """Tokens of the prompt, or of those that a new one sees: the cached ones and itself."""
     layers: int = 32
     """Blocks of attention and feed-forward net."""
     hidden: int = 4096
@@ -200,11 +200,6 @@ class LanguageModelFields(ABC):
         return sliced_width(self.sides, self.ratio, self.rank_multiple)
 
     @property
-    def context(self) -> int:
-        """Tokens that attention looks at: the prompt's, or the cached ones and the new one."""
-        return self.sequence + (self.step == "decode")
-
-    @property
     def block_parameters(self) -> tuple[int, ...]:
         """Numbers of the matrices of each block, as compressed."""
         found = []
@@ -233,7 +228,7 @@ class LanguageModelFields(ABC):
 
     @property
     def cache_bytes(self) -> int:
-        """Bytes of the keys and values of all tokens in the context."""
+        """Bytes of the keys and values of all tokens."""
         features = sum(self.kv_heads * (self.head_size + value) for value, _ in self.widths)
         bits = formats.parse(self.number_format).bits
-        return -(-self.batch * self.context * features * bits // 8)
+        return -(-self.batch * self.sequence * features * bits // 8)

@@ -143,7 +143,7 @@ def _sizes(fields: LanguageModelFields) -> dict[str, int]:
         "b": fields.batch,
         "s": new,
         "q": new,
-        "k": fields.context,
+        "k": fields.sequence,
         "h": fields.kv_heads,
         "r": fields.heads // fields.kv_heads,
         "d": fields.head_size,

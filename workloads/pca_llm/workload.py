@@ -57,8 +57,8 @@ class LanguageModel(LanguageModelFields, TrainedModel):
             places = np.arange(self.sequence)
             data = {"positions": places, "last_tokens": (starts + 1) * self.sequence - 1}
         else:
-            places = np.array([self.sequence])
+            places = np.array([self.sequence - 1])
             heads = np.arange(self.batch * self.kv_heads)
-            data = {"cache_rows": heads * self.context + self.sequence}
+            data = {"cache_rows": (heads + 1) * self.sequence - 1}
         turns = rotations(places, self.head_size, self.rotary_base)
         return {"tokens": words.reshape(-1), "rotation": turns, **data}

@@ -68,7 +68,7 @@ def test_a_prompt_and_a_word_more_are_the_decoders(variant, weight_format, dequa
     tokens = words(model, extra=1)
 
     prompt = archsim.execute(model.lower(), weights | model.step_inputs(tokens[:, :-1]))
-    later = replace(model, step="decode")
+    later = replace(model, step="decode", sequence=model.sequence + 1)
     graph = later.lower()
     cache = {}
     for name in graph.inputs:
