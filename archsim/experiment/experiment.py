@@ -12,7 +12,8 @@ from archsim import config
 from archsim.config import Document, Section
 from archsim.contraction import ContractionStudy, HardwareAware
 from archsim.energy import EnergyTable, account, dynamic_energy
-from archsim.errors import InputError, did_you_mean
+from archsim.errors import CapacityError, InputError, did_you_mean
+from archsim.experiment.batch_room import batch_advice
 from archsim.experiment.machine_search import MachineSearch
 from archsim.hardware import COMPONENTS, Architecture
 from archsim.ir import WORKLOADS, Choice, OperationGraph, Role, Workload
@@ -184,7 +185,12 @@ def prepare(experiment: Experiment, known: Tilings | None = None) -> Prepared:
     architecture = experiment.architecture
     lowered = _lower(experiment)
     shaped = absorb(lowered, architecture)
-    memory = plan_memory(shaped.graph, architecture, grouping=experiment.mapping.grouping)
+    grouping = experiment.mapping.grouping
+    try:
+        memory = plan_memory(shaped.graph, architecture, grouping=grouping)
+    except CapacityError as error:
+        advice = batch_advice(experiment.workload, architecture, grouping=grouping)
+        raise CapacityError(f"{error}{advice}") from error
     planned = schedule(shaped.graph, architecture, memory, known, alone=alone_ticks)
     # An action without a price would otherwise be found hours later.
     dynamic_energy(activities(planned, architecture), experiment.energy)

@@ -1,5 +1,6 @@
 """Lifetimes: between which operations the storage of each tensor is needed, in program order."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -81,12 +82,18 @@ class Lifetimes:
                     dead.append(root)
             yield Moment(operation, born, tuple(dead))
 
-    def peak_bits(self) -> int:
-        """Bits alive at once at the worst moment, without any memory's padding."""
-        sizes = {root: self.graph.tensors[root].size_bits for root in self.roots.values()}
-        peak = alive = sum(sizes[name] for name in self.graph.inputs)
+    def peak_bits(self) -> dict[Role, int]:
+        """Bits alive at once at the worst moment by role, without any memory's padding."""
+        sizes = {root: self.graph.tensors[root] for root in self.roots.values()}
+        alive = Counter[Role]()
+        for name in self.graph.inputs:
+            alive[sizes[name].role] += sizes[name].size_bits
+        peak, most = dict(alive), alive.total()
         for moment in self.walk():
-            alive += sum(tensor.size_bits for tensor in moment.born)
-            peak = max(peak, alive)
-            alive -= sum(sizes[root] for root in moment.dead)
-        return peak
+            for tensor in moment.born:
+                alive[tensor.role] += tensor.size_bits
+            if alive.total() > most:
+                peak, most = dict(alive), alive.total()
+            for root in moment.dead:
+                alive[sizes[root].role] -= sizes[root].size_bits
+        return {role: bits for role, bits in peak.items() if bits}

@@ -15,12 +15,22 @@ from archsim.errors import CapacityError
 from archsim.hardware.architecture import Architecture
 from archsim.hardware.component import MemorySpec, ceil_div
 from archsim.ir.graph import OperationGraph
-from archsim.ir.tensor import TensorSpec
+from archsim.ir.tensor import Role, TensorSpec
 from archsim.schedule.grouping import Group, Partitioning, group_tensors
 from archsim.schedule.lifetimes import LASTING, Lifetimes
 
 WORD_BITS = 32
 """Width at which buffers are packed into blocks."""
+
+HELD = {
+    Role.PARAMETER: "weights",
+    Role.CACHE: "cached keys and values",
+    Role.STATE: "optimiser state",
+    Role.GRADIENT: "gradients",
+    Role.ACTIVATION: "activations",
+    Role.DATA: "data",
+}
+"""What a user calls tensors of each role."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,21 +258,27 @@ class _Planner:
         on_chip = sum(
             p.spec.units * p.spec.unit_bits for n, p in self.pools.items() if n in options
         )
-        demand = self.lifetimes.peak_bits()
+        held = self.lifetimes.peak_bits()
+        demand = sum(held.values())
+        parts = ", ".join(f"{HELD[role]} {_size(bits)}" for role, bits in held.items())
+        missing = f", {_size(demand - on_chip)} too few" if demand > on_chip else ""
         where = f"made by {maker!r}" if maker else "an input of the step"
         return CapacityError(
             f"{self.graph.name} does not fit {self.architecture.name!r}: no room for "
             f"{tensor.name!r} ({tensor.role}, {tensor.size_bytes:,} B, {where}): "
-            f"{'; '.join(tried)}. The step holds {_size(demand)} at its peak, these memories "
-            f"{_size(on_chip)}, less what blocks waste. Levers: a compressed or smaller workload "
-            f"(its format and ranks, layers, batch, sequence), a larger {_sizes(options)}, or "
-            f"another memory in architecture.placement.{tensor.role}"
+            f"{'; '.join(tried)}. The step holds {_size(demand)} at its peak ({parts}), these "
+            f"memories {_size(on_chip)}{missing}, less what blocks waste. Levers: a compressed or "
+            f"smaller workload (its format and ranks, layers, batch, sequence), a larger "
+            f"{_sizes(options)}, or another memory in architecture.placement.{tensor.role}"
         )
 
 
 def _size(bits: int) -> str:
     size_bytes = ceil_div(bits, 8)
-    return f"{size_bytes / 1e6:,.1f} MB" if size_bytes >= 10**6 else f"{size_bytes:,} B"
+    for unit, scale in (("GB", 10**9), ("MB", 10**6)):
+        if size_bytes >= scale:
+            return f"{size_bytes / scale:,.1f} {unit}"
+    return f"{size_bytes:,} B"
 
 
 def _sizes(memories: tuple[str, ...]) -> str:

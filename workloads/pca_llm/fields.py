@@ -121,7 +121,7 @@ class LanguageModelFields(ABC):
     def _check_weight_format(self) -> None:
         if not self.weight_format:
             return
-        check_number_format(self.weight_format)
+        check_number_format(self.weight_format, "weight_format")
         if not isinstance(formats.parse(self.weight_format), IntegerFormat):
             raise ValueError(  # noqa: TRY004  (of a value that the user wrote)
                 f"weight_format: scales need whole numbers, e.g. int8, got {self.weight_format!r}"

@@ -27,9 +27,9 @@ def check_known(name: str, value: str, words: Collection[str]) -> None:
         )
 
 
-def check_number_format(name: str) -> None:
+def check_number_format(name: str, field: str = "number_format") -> None:
     """Check a number format's name."""
     try:
         formats.parse(name)
     except RegistryError as error:
-        raise ValueError(f"number_format: {error}") from error
+        raise ValueError(f"{field}: {error}") from error
