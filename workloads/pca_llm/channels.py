@@ -31,7 +31,19 @@ def refit_matrix(covariance: Array, indices: Array) -> Array:
     A covariance that is singular has the solution of least norm.
     """
     kept = covariance[indices]
-    return np.asarray(np.linalg.lstsq(kept[:, indices], kept, rcond=None)[0])
+    square = kept[:, indices]
+    if _is_regular(square):
+        return np.asarray(np.linalg.solve(square, kept))
+    return np.asarray(np.linalg.lstsq(square, kept, rcond=None)[0])
+
+
+def _is_regular(matrix: Array) -> bool:
+    """Whether a covariance's Cholesky factor exists and spans less than half of all digits."""
+    try:
+        pivots = np.diagonal(np.linalg.cholesky(matrix))
+    except np.linalg.LinAlgError:
+        return False
+    return bool(pivots.min() > 1e-7 * pivots.max())
 
 
 def select_channels(hidden: ArrayLike, count: int) -> tuple[Array, Array]:

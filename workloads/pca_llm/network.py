@@ -41,9 +41,11 @@ class Linear:
 
     def __call__(self, x: Array) -> Array:
         """Return y."""
+        rows = x.reshape(-1, x.shape[-1])
         for factor in self.factors:
-            x = x @ factor
-        return x if self.bias is None else x + self.bias
+            rows = rows @ factor
+        y = rows.reshape(*x.shape[:-1], -1)
+        return y if self.bias is None else y + self.bias
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,4 +214,4 @@ def _active(block: Block, x: Array) -> Array:
     if block.gate is not None:
         gate = block.gate(x)
         return np.asarray(gate / (1 + np.exp(-gate)) * up)
-    return np.asarray(up / 2 * (1 + np.tanh(sqrt(2 / pi) * (up + 0.044715 * up**3))))
+    return np.asarray(up / 2 * (1 + np.tanh(sqrt(2 / pi) * up * (1 + 0.044715 * up * up))))
