@@ -6,6 +6,7 @@ from archsim.ir.choice import Choice
 from archsim.ir.convolution import Convolution
 from archsim.ir.eigen import SymmetricEigen
 from archsim.ir.execute import execute
+from archsim.ir.factor import LeadingEigenvectors, SymmetricInverse, TopIndices
 from archsim.ir.fused import Fused
 from archsim.ir.graph import OperationGraph
 from archsim.ir.indexed import Contraction, Elementwise, Permute, Reduction
@@ -31,6 +32,7 @@ __all__ = [
     "Gather",
     "GraphBuilder",
     "Layout",
+    "LeadingEigenvectors",
     "Operation",
     "OperationGraph",
     "Permute",
@@ -41,8 +43,10 @@ __all__ = [
     "ScatterAdd",
     "Slice",
     "SymmetricEigen",
+    "SymmetricInverse",
     "TensorSpec",
     "Tile",
+    "TopIndices",
     "Window",
     "Workload",
     "execute",

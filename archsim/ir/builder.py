@@ -1,8 +1,10 @@
 """Builds operation graphs: names tensors, and writes down each transpose that hardware needs."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
+from math import prod
 
 from archsim.formats import NumberFormat
 from archsim.ir.choice import Choice
@@ -61,6 +63,15 @@ class GraphBuilder:
     ) -> TensorSpec:
         """Describe a tensor without making it: an input of the graph."""
         return TensorSpec(name, tuple(shape), number_format or self.format, role)
+
+    @contextmanager
+    def in_format(self, number_format: NumberFormat) -> Iterator[None]:
+        """Describe tensors in another format for a while."""
+        usual, self.format = self.format, number_format
+        try:
+            yield
+        finally:
+            self.format = usual
 
     def elements(self, term: str) -> int:
         """Return how many numbers a term such as ``"b i"`` stands for."""

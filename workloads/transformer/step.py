@@ -55,10 +55,13 @@ class Step:
         machine: LayerSearch | None = None,
         *,
         holds_orders: bool = False,
+        given: Mapping[str, TensorSpec] | None = None,
     ) -> None:
         self.holds_orders = holds_orders
         """Whether frozen weights are held in each order that they are wanted in."""
         self.builder = builder
+        self.given = given or {}
+        """Tensors that stand in for parameters, by their names."""
         self.optimizer = optimizer
         self.data = data
         self.machine = machine
@@ -98,11 +101,13 @@ class Step:
         multiplies: bool = False,
         number_format: NumberFormat | None = None,
     ) -> TensorSpec:
-        """Declare a parameter, in the builder's format or one of its own.
+        """Declare a parameter, in the builder's format or one of its own; or take what is given.
 
         One that is frozen and ``multiplies`` activations is held as whole numbers where the
         builder has a quantizer.
         """
+        if name in self.given:
+            return self.given[name]
         assert name not in self.parameters, name
         builder, scale = self.builder, None
         quantizer = builder.quantizer if multiplies and not trained else None
