@@ -117,7 +117,7 @@ class TopIndices(Operation):
     Each score is compared ``ceil(log2 n)`` times, as in a merge.
     """
 
-    kind: ClassVar[str] = "elementwise"
+    kind: ClassVar[str] = "reduction"
 
     def __post_init__(self) -> None:
         if self.output.elements > self.inputs[0].elements:
@@ -127,11 +127,11 @@ class TopIndices(Operation):
 
     @property
     def space(self) -> Tile:
-        return Tile(m=self.inputs[0].elements)
+        return Tile(k=self.inputs[0].elements)
 
     @property
     def cuts(self) -> tuple[Axis, ...]:
-        return ()
+        return ("k",)
 
     @property
     def functions(self) -> Mapping[str, int]:
@@ -143,7 +143,7 @@ class TopIndices(Operation):
 
     @property
     def reads(self) -> tuple[Access, ...]:
-        return (Access(self.inputs[0], ("m",)),)
+        return (Access(self.inputs[0], ("k",)),)
 
     @property
     def writes(self) -> tuple[Access, ...]:
