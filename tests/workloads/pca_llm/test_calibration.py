@@ -75,11 +75,11 @@ def test_weights_have_the_shapes_that_inference_reads():
 def test_both_engines_live_a_block_alike():
     overrides = {
         "workload.batch": 1,
-        "workload.sequence": 32,
-        "workload.hidden": 64,
-        "workload.heads": 4,
-        "workload.kv_heads": 4,
-        "workload.feed_width": 96,
+        "workload.sequence": 16,
+        "workload.hidden": 32,
+        "workload.heads": 2,
+        "workload.kv_heads": 2,
+        "workload.feed_width": 48,
         "workload.chunks": 2,
     }
     _, experiment = read(EXPERIMENTS / "a100_llama2_7b_calibration.yaml", overrides)
