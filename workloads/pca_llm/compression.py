@@ -83,17 +83,23 @@ def compress(
     )
 
 
-def compress_block(block: Block, taps: Taps, rank: int, channels: int) -> Block:
-    """Return a block whose heads have values of ``rank`` features, its net so many channels."""
-    directions = head_pca(taps.values, rank)
-    value = absorb_in_value(block.value.weight, directions, block.value.bias)
-    kept, refit = select_channels(taps.hidden, channels)
+def compress_heads(block: Block, values: Array, rank: int) -> Block:
+    """Return a block whose heads have values of ``rank`` features."""
+    directions = head_pca(values, rank)
+    weight, bias = absorb_in_value(block.value.weight, directions, block.value.bias)
+    projection = absorb_in_projection(block.projection.weight, directions)
     return replace(
         block,
-        value=Linear((value[0],), value[1]),
-        projection=Linear(
-            (absorb_in_projection(block.projection.weight, directions),), block.projection.bias
-        ),
+        value=Linear((weight,), bias),
+        projection=Linear((projection,), block.projection.bias),
+    )
+
+
+def compress_block(block: Block, taps: Taps, rank: int, channels: int) -> Block:
+    """Return a block whose heads have values of ``rank`` features, its net so many channels."""
+    kept, refit = select_channels(taps.hidden, channels)
+    return replace(
+        compress_heads(block, taps.values, rank),
         gate=block.gate and _columns(block.gate, kept),
         feed_in=_columns(block.feed_in, kept),
         feed_out=Linear((refit @ block.feed_out.weight,), block.feed_out.bias),
