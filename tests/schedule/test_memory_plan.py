@@ -163,7 +163,9 @@ def test_the_peak_is_the_fullest_moment_of_the_program(graph):
     peak = max(moments(graph))
 
     assert sum(Lifetimes(graph).peak_bits().values()) == peak
-    assert peak <= 32 * plan.peaks["memory"].units
+    use = plan.peaks["memory"]
+    assert peak <= 32 * use.units
+    assert use.used_bits == sum(graph.tensors[name].size_bits for name in use.tensors)
 
 
 def long_chain():
