@@ -41,7 +41,10 @@ def test_universal_rounds_random_numbers_alike(n, es):
     rng = np.random.default_rng(8)
     values = rng.standard_normal(100_000) * 2.0 ** rng.integers(-60, 60, 100_000)
 
-    np.testing.assert_array_equal(Posit(n, es).encode(values), values.astype(dtype).view(code))
+    with np.errstate(over="ignore"):  # it goes through float32 on the way
+        expected = values.astype(dtype).view(code)
+
+    np.testing.assert_array_equal(Posit(n, es).encode(values), expected)
 
 
 def test_softposit_adds_and_multiplies_every_pair_alike():
@@ -63,7 +66,7 @@ def test_softposit_fuses_and_sums_alike(n, es):
     posit = Posit(n, es)
     rng = np.random.default_rng(9)
     # softposit's quires are sticky about NaR in ways of their own
-    x, y = rng.integers(1, 1 << (n - 1), (2, 300, 24))
+    x, y = rng.integers(1, 1 << (n - 1), (2, 300, 24), dtype=np.uint64)
     x = np.where(rng.random(x.shape) < 0.5, posit.negate(x), x)
 
     fused, summed = [], []
