@@ -66,7 +66,7 @@ class Wires:
     def shifted_right(
         self, name: str, word: Value, amount: Value, fill: Value
     ) -> tuple[Signal, Signal]:
-        """Shift within the width, filling from above; return the word and whether a one fell off."""
+        """Shift within the width, filling from above; tell whether a one fell off."""
         lost: Value = Const(0, 1)
         for stage in range(len(amount)):
             by = min(1 << stage, len(word))

@@ -56,9 +56,7 @@ def fused(wires: Wires, a: Operand, b: Operand, c: Operand) -> tuple[Operand, Si
 
     zeros = wires.leading_zeros("zeros", magnitude)
     return Operand(
-        negative=wires.named(
-            "negative", Mux(first, product_negative, c.negative) ^ turned
-        ),
+        negative=wires.named("negative", Mux(first, product_negative, c.negative) ^ turned),
         scale=wires.named("scale", Mux(first, product_scale, c.scale) + 2 - zeros),
         significand=wires.shifted_left("normalised", magnitude, zeros),
     ), subtract

@@ -6,9 +6,7 @@ from archsim.rtl.circuit import Cat, Circuit, Const, Module, Mux, Signal, Value,
 from archsim.rtl.fused_core import Operand, fused
 
 
-def posit_mac(
-    posit: Posit, *, improved: bool = True, rounding: Rounding = "nearest"
-) -> Circuit:
+def posit_mac(posit: Posit, *, improved: bool = True, rounding: Rounding = "nearest") -> Circuit:
     """Return a unit with inputs ``a``, ``b``, ``c`` and output ``y``.
 
     ``improved`` has the paper's decoder and encoder, a second shifter in place of an adder
@@ -18,7 +16,9 @@ def posit_mac(
         ValueError: for two bits, which leave nothing to add or multiply.
     """
     if posit.n < 3:
-        raise ValueError(f"a multiply-accumulate unit takes posits of at least 3 bits, got {posit.name}")
+        raise ValueError(
+            f"a multiply-accumulate unit takes posits of at least 3 bits, got {posit.name}"
+        )
     module = Module()
     inputs = {name: Signal(posit.n, name=name) for name in ("a", "b", "c")}
     output = Signal(posit.n, name="y")
