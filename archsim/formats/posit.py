@@ -183,5 +183,7 @@ class Posit(NumberFormat):
 @FAMILIES.register("posit")
 def read(name: str) -> Posit | None:
     """Return ``posit(<n>,<es>)``."""
+    if re.fullmatch(r"posit\(\d{1,4}", name):  # what YAML leaves of it between brackets
+        raise ValueError("in a list in brackets, write it in quotes: ['posit(8,1)']")
     match = re.fullmatch(r"posit\((-?\d{1,4}), ?(-?\d{1,4})\)", name)
     return Posit(int(match[1]), int(match[2])) if match else None

@@ -268,6 +268,7 @@ def test_an_impossible_posit_is_refused(n, es, problem):
         ("posit(5,3)", "leaves no room in 5 bits"),
         ("posit(8.1)", r"did you mean 'posit\(8,1\)'"),
         ("posti(16,1)", r"did you mean 'posit\(16,1\)'"),
+        ("posit(8", r"in a list in brackets, write it in quotes: \['posit\(8,1\)'\]"),
         ("posit8", r"did you mean 'posit\(8,"),
     ],
 )
