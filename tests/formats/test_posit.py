@@ -153,6 +153,21 @@ def test_a_quire_survives_cancellation_and_many_carries(n, es):
     assert posit.dot(x, y, accumulate="quire") == posit.dot(x[::-1], y[::-1], accumulate="quire")
 
 
+@pytest.mark.parametrize(("sign", "rounded"), [(1, 1 + 2.0**-6), (0, 1.0), (-1, 1.0)])
+@pytest.mark.parametrize("base", [1 + 2.0**-7, 1 + 3 * 2.0**-7])
+def test_the_least_of_terms_decides_a_tie(base, sign, rounded):
+    """At 2**20 a last bit of posit(16,2) is worth 2**14: a half is a tie, unless more follows."""
+    posit = Posit(16, 2)
+    a, b, least = (int(posit.encode(x)) for x in (2.0**10 * base, 2.0**10, sign * posit.minpos))
+    if base > 1 + 2.0**-6:  # between odd and even the other way around
+        rounded = {1: 1 + 2.0**-5, 0: 1 + 2.0**-5, -1: 1 + 2.0**-6}[sign]
+
+    # minpos is 2**-56, and its square 132 bits below the leading one.
+    found = [posit.fused(a, b, least), posit.dot([a, least], [b, 1], "quire")]
+
+    assert posit.decode(found).tolist() == [2.0**20 * rounded] * 2
+
+
 @settings(deadline=None, max_examples=200)
 @given(st.data(), posits)
 def test_laws_of_sign_order_and_nar(data, posit):
