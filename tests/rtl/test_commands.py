@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from archsim.cli import main
+from tests.effort import SHARE
 
 
 def call(*arguments):
@@ -95,6 +96,7 @@ def test_an_impossible_unit_is_refused_in_one_line(hardware, arguments, message)
 
 @pytest.mark.rtl
 @pytest.mark.slow
+@pytest.mark.skipif(SHARE < 1, reason="takes a minute")
 def test_units_are_compared_with_fp32(hardware):
     found = json.loads(call("compare", "--json").stdout)
 
