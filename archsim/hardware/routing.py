@@ -205,23 +205,25 @@ def set_switches(paths: Iterable[Path], ports: int) -> Settings:
 
 def colour_by_wires(requests: Sequence[Request], paths: Sequence[Path]) -> Colouring:
     """Put requests into as few groups as can be found in which no two words share a wire."""
-    copies: dict[int, int] = defaultdict(int)
-    on_wire: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for number, (request, wires) in enumerate(zip(requests, paths, strict=True)):
-        copies[request.word] |= 1 << number
-        for place in enumerate(wires):
-            on_wire[place].append(number)
-    graph, crowd = [0] * len(requests), 1
-    for members in on_wire.values():
-        words = {requests[number].word for number in members}
-        if len(words) > 1:
-            crowd = max(crowd, len(words))
-            mask = sum(1 << number for number in members)
-            for number in members:
-                graph[number] |= mask & ~copies[requests[number].word]
+    if not requests:
+        return Colouring((), 0)
+    words = np.array([request.word for request in requests])[None]
+    places = list(np.array(paths).T[:, None])
+    crowd = int(most_words_on_a_wire(places, words)[0])
     if crowd == 1:
-        return Colouring((0,) * len(requests), min(1, len(requests)))
-    return colour(graph, crowd)
+        return Colouring((0,) * len(requests), 1)
+    rows = np.packbits(_conflicts(places, words)[0], axis=1, bitorder="little")
+    return colour([int.from_bytes(row.tobytes(), "little") for row in rows], crowd)
+
+
+def _conflicts(places: Sequence[Words], words: Words) -> NDArray[np.bool_]:
+    """Return, for each set of requests, which two have different words on one wire."""
+    sets, count = words.shape
+    apart = np.zeros((sets, count, count), dtype=bool)
+    for wires in places:
+        apart |= wires[:, :, None] == wires[:, None, :]
+    apart &= words[:, :, None] != words[:, None, :]
+    return apart
 
 
 def first_fit(places: Sequence[Words], words: Words) -> Words:
@@ -231,10 +233,7 @@ def first_fit(places: Sequence[Words], words: Words) -> Words:
     the first group in which nobody who came before it has another word on one of its wires.
     """
     sets, count = words.shape
-    apart = np.zeros((sets, count, count), dtype=bool)
-    for wires in places:
-        apart |= wires[:, :, None] == wires[:, None, :]
-    apart &= words[:, :, None] != words[:, None, :]
+    apart = _conflicts(places, words)
     groups = np.zeros((sets, count), dtype=np.uint64)  # a bit for each
     one = np.uint64(1)
     for number in range(count):

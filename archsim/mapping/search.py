@@ -14,7 +14,7 @@ from itertools import accumulate
 from archsim.hardware.component import ceil_div
 from archsim.ir.tile import AXES, Axis, Tile
 from archsim.mapping.mapping import Mapping
-from archsim.mapping.stream import StageKind, TileClass, TileStream
+from archsim.mapping.stream import StageKind, TileStream
 from archsim.mapping.tile_class import TileClasses
 from archsim.mapping.tilings import Tiling, tilings_of
 from archsim.mapping.work import Work
@@ -89,8 +89,8 @@ class Bound:
         """The stage of the unit: how it works on a tile can take a search to find."""
         self.on_chip = [n for n, stage in stages if stage.kind in ON_CHIP]
         """Stages of links: how a network passes a tile can take a search to find."""
-        self._loads = (True,) * len(work.reads)
         self._busy: dict[tuple[Tiling, int], int] = {}
+        self._seen: dict[tuple[Tile, bool, bool], list[int]] = {}
 
     def busiest(self, tiling: Tiling, stages: Sequence[int]) -> int:
         """Service of full tiles at some stages, of the component that serves longest."""
@@ -110,16 +110,21 @@ class Bound:
         return self._busy[key]
 
     def _cycles(self, tiling: Tiling, number: int) -> int:
-        tile, work = tiling.tile, self.work
+        tile = tiling.tile
         if number == self.unit:
             return tiling.full_tiles * sum(self.classes.cycles(tile).values())
-        numbers = work.passing[number]
+        moving = [(n, tiling.full_moves[n]) for n in self.work.passing[number]]
+        return self._least_cycles(tile, number, moving)
+
+    def _least_cycles(self, tile: Tile, number: int, moving: list[tuple[int, int]]) -> int:
+        """Cycles of a channel for operands of a tile that each pass so often."""
         if number in self.off_chip:
-            passing = [(self.classes.stored(tile, n), tiling.full_moves[n]) for n in numbers]
+            passing = [(self.classes.stored(tile, n), times) for n, times in moving]
         else:
             moved = self.classes.moved(tile)
-            passing = [(moved[n].transfer, tiling.full_moves[n]) for n in numbers]
-        return work.architecture.channels[work.stages[number].component].least_cycles(passing)
+            passing = [(moved[n].transfer, times) for n, times in moving]
+        stage = self.work.stages[number]
+        return self.work.architecture.channels[stage.component].least_cycles(passing)
 
     def ways(self, tiling: Tiling) -> int:
         """The stream's closed form, if tiles that an edge cuts short took no service.
@@ -136,7 +141,7 @@ class Bound:
             is_again = stage.component in begun
             begin, before = begun.get(stage.component, (begins[number], 0))
             begun[stage.component] = begin, before + busy[number]
-            is_served_last = number >= self.unit and last.service[number] > 0
+            is_served_last = number >= self.unit and last[number] > 0
             on = 0 if is_again and not is_served_last else self._onwards(last, number)
             found.append(begin + before + busy[number] + on)
             if tiling.tiles > stage.slots and number + 1 < len(stages):
@@ -147,28 +152,46 @@ class Bound:
         """Ticks until the first tile, a full one that loads all inputs, is at each stage."""
         tile = tiling.tile
         ends = tile.k == self.work.space.k
-        first = self.classes.of(tile, self._loads, complete=ends, is_first=True)
-        hops = (self._hop(first, number) for number in range(len(first.service) - 1))
+        first = self._services(tile, complete=ends, is_first=True)
+        hops = (self._hop(first, number) for number in range(len(first) - 1))
         return list(accumulate(hops, initial=0))
 
-    def _last(self, tiling: Tiling) -> TileClass:
-        """The last tile, as if it loaded all inputs."""
+    def _last(self, tiling: Tiling) -> list[int]:
+        """Service of the last tile at each stage, as if it loaded all inputs."""
         space, tile = self.work.space, tiling.tile
 
         def rest(axis: Axis) -> int:
             return (space.extent(axis) - 1) % tile.extent(axis) + 1
 
-        return self.classes.of(Tile(*map(rest, AXES)), self._loads, complete=True, is_first=False)
+        return self._services(Tile(*map(rest, AXES)), complete=True, is_first=False)
 
-    def _onwards(self, last: TileClass, number: int) -> int:
+    def _services(self, tile: Tile, *, complete: bool, is_first: bool) -> list[int]:
+        """Ticks at each stage of a tile that loads all inputs, as far as is quickly seen."""
+        key = tile, complete, is_first
+        if key not in self._seen:
+            self._seen[key] = [
+                self._service(tile, number, complete=complete, is_first=is_first)
+                for number in range(len(self.work.stages))
+            ]
+        return self._seen[key]
+
+    def _service(self, tile: Tile, number: int, *, complete: bool, is_first: bool) -> int:
+        work = self.work
+        component = work.stages[number].component
+        if number == self.unit:
+            once = self.classes.once_cycles if is_first else {}
+            parts = {**self.classes.cycles(tile), **once}
+            return work.architecture.ticks(component, sum(parts.values()))
+        inputs = len(work.reads)
+        moving = [(n, 1) for n in work.passing[number] if n < inputs or complete]
+        return work.architecture.ticks(component, self._least_cycles(tile, number, moving))
+
+    def _onwards(self, last: Sequence[int], number: int) -> int:
         """Ticks from the last tile's service at a stage to its end, but for what it loads."""
-        ahead = sum(
-            self._hop(last, n) for n in range(max(number + 1, self.unit), len(last.service))
-        )
-        own = self._hop(last, number) - last.service[number] if number >= self.unit else 0
+        ahead = sum(self._hop(last, n) for n in range(max(number + 1, self.unit), len(last)))
+        own = self._hop(last, number) - last[number] if number >= self.unit else 0
         return own + ahead
 
-    def _hop(self, tile: TileClass, number: int) -> int:
+    def _hop(self, services: Sequence[int], number: int) -> int:
         """Ticks that a tile takes at a stage, and from there to the next."""
-        service = tile.service[number]
-        return service + (self.work.stages[number].latency if service else 0)
+        return services[number] + (self.work.stages[number].latency if services[number] else 0)
