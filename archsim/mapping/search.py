@@ -89,6 +89,8 @@ class Bound:
         """The stage of the unit: how it works on a tile can take a search to find."""
         self.on_chip = [n for n, stage in stages if stage.kind in ON_CHIP]
         """Stages of links: how a network passes a tile can take a search to find."""
+        channels = work.architecture.channels
+        self._routes = any(channels[work.stages[n].component].absorbs for n in self.on_chip)
         self._busy: dict[tuple[Tiling, int], int] = {}
         self._seen: dict[tuple[Tile, bool, bool], list[int]] = {}
 
@@ -156,7 +158,7 @@ class Bound:
         hops = (self._hop(first, number) for number in range(len(first) - 1))
         return list(accumulate(hops, initial=0))
 
-    def _last(self, tiling: Tiling) -> list[int]:
+    def _last(self, tiling: Tiling) -> Sequence[int]:
         """Service of the last tile at each stage, as if it loaded all inputs."""
         space, tile = self.work.space, tiling.tile
 
@@ -165,8 +167,11 @@ class Bound:
 
         return self._services(Tile(*map(rest, AXES)), complete=True, is_first=False)
 
-    def _services(self, tile: Tile, *, complete: bool, is_first: bool) -> list[int]:
+    def _services(self, tile: Tile, *, complete: bool, is_first: bool) -> Sequence[int]:
         """Ticks at each stage of a tile that loads all inputs, as far as is quickly seen."""
+        if not self._routes:
+            loads = (True,) * len(self.work.reads)
+            return self.classes.of(tile, loads, complete=complete, is_first=is_first).service
         key = tile, complete, is_first
         if key not in self._seen:
             self._seen[key] = [
