@@ -6,7 +6,7 @@ from typing import Any
 from archsim import config, experiment
 from archsim.comparison.plan import ComparisonPlan, read_plan
 from archsim.config import catalogue
-from archsim.results.comparison import COMPARED
+from archsim.results.comparison import CLAIMED
 
 NAME = "comparison"
 """What ``archsim describe`` knows the files' sort by."""
@@ -127,7 +127,7 @@ def json_schema() -> dict[str, Any]:
     claim = {
         "type": "object",
         "properties": {
-            "metric": {"enum": list(COMPARED)},
+            "metric": {"enum": list(CLAIMED)},
             "better": place,
             "than": place,
             "ratio": {"oneOf": [positive, ends]},

@@ -17,7 +17,7 @@ from archsim import config
 from archsim.config import Document, Section
 from archsim.errors import did_you_mean
 from archsim.results import Comparison, PublishedRatio
-from archsim.results.comparison import COMPARED
+from archsim.results.comparison import CLAIMED
 
 SECTIONS = (
     "name",
@@ -243,8 +243,8 @@ def _published(document: Document, axes: Axes) -> tuple[PublishedRatio, ...]:
 def _published_ratio(document: Document, section: Section, axes: Axes) -> PublishedRatio:
     section.allow_only(CLAIM)
     metric, ratio = section["metric"].data, section["ratio"].data
-    if metric not in COMPARED:
-        raise section["metric"].fail(f"no metric {metric!r}", did_you_mean(str(metric), COMPARED))
+    if metric not in CLAIMED:
+        raise section["metric"].fail(f"no metric {metric!r}", did_you_mean(str(metric), CLAIMED))
     ends = ratio if isinstance(ratio, list) else [ratio]
     if not 1 <= len(ends) <= 2 or not all(_is_positive(end) for end in ends):
         raise section["ratio"].fail(f"expected a number > 0 or [least, most], got {ratio!r}")

@@ -14,6 +14,10 @@ from typing import Any
 
 COMPARED = ("latency_s", "energy_j", "edp_js")
 """Metrics that ratios are told of: less is better."""
+MEMORY = "memory_bytes"
+"""What all memories hold at their fullest, together."""
+CLAIMED = (*COMPARED, MEMORY)
+"""Metrics that published ratios may be of."""
 
 Labels = tuple[tuple[str, str], ...]
 """Axes and the values on them."""
@@ -41,7 +45,11 @@ class Case:
 
     def metric(self, name: str) -> float | None:
         """Return a metric of the result; none where it failed."""
-        return None if self.digest is None else float(self.digest[name])
+        if self.digest is None:
+            return None
+        if name == MEMORY:
+            return float(sum(self.digest["peak_bytes"].values()))
+        return float(self.digest[name])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from archsim.report.comparison.rivals import (
 from archsim.report.quantities import quantity, ratio_text
 from archsim.report.summary import metric_unit
 from archsim.results import Comparison, Labels, PublishedRatio
-from archsim.results.comparison import COMPARED, Spread
+from archsim.results.comparison import COMPARED, MEMORY, Spread
 
 NAMES: Mapping[str, str] = {"latency_s": "latency", "energy_j": "energy", "edp_js": "EDP"}
 """What people call each metric compared."""
@@ -100,7 +100,8 @@ def published_claim(comparison: Comparison, published: PublishedRatio) -> str:
     """Say what a published ratio is of."""
     sides = (published.better, published.than)
     better_than = " over ".join(name_of(comparison, tuple(side.items())) for side in sides)
-    return f"{NAMES.get(published.metric, published.metric)}: {better_than}"
+    metric = "memory" if published.metric == MEMORY else NAMES[published.metric]
+    return f"{metric}: {better_than}"
 
 
 def published_range(published: PublishedRatio) -> str:

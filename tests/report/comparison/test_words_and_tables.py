@@ -11,7 +11,13 @@ from archsim.report.comparison.markdown import comparison_markdown
 from archsim.report.comparison.rivals import best_rival
 from archsim.report.comparison.table import comparison_csv, comparison_frame
 from archsim.report.comparison.text import comparison_text
-from archsim.report.comparison.words import answer, mean_cells, simulated_range, verdict
+from archsim.report.comparison.words import (
+    answer,
+    mean_cells,
+    published_claim,
+    simulated_range,
+    verdict,
+)
 from tests.report.comparison.comparisons import (
     CASES,
     REASON,
@@ -172,6 +178,21 @@ def test_the_answer_tells_of_what_the_comparison_is_about():
     assert answer(replace(comparison, subject={"architecture": "fetta"})) == answer(
         build_comparison()
     )
+
+
+def test_a_published_ratio_may_be_of_memory():
+    held = {"tpu": {"sram": 4096, "dram": 4096}, "fetta": {"sram": 2048, "dram": 0}}
+    cases = tuple(
+        replace(case, digest={**case.digest, "peak_bytes": held[case.labels["architecture"]]})
+        for case in only("bert on tpu", "bert on fetta")
+    )
+    (claim,) = build_comparison().published
+    claim = replace(claim, metric="memory_bytes", low=4.0, high=4.0)
+    comparison = build_comparison(cases=cases, published=(claim,))
+
+    assert simulated_range(comparison, claim) == "4.00 x"  # 8,192 B over 2,048 B
+    assert verdict(comparison, claim) == "equal"
+    assert published_claim(comparison, claim).startswith("memory: fetta over tpu")
 
 
 def test_a_rival_of_a_few_easy_groups_is_not_the_best():
