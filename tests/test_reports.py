@@ -28,6 +28,7 @@ SMALL = {
     "fetta": "BERT-base block, TT, tpu_like, right to left",
     "fetta_gpu": "one TT layer, 32 tokens, tpu_like, right to left",
     "fetta_sizes": "rank 4, tpu_like, searched",
+    "edfid": "H100, eigen-phase, one kernel",
     "flat_llm": "FLAT, 20 % less",
     "flat_ranks": "generic_array, 256 tokens of a prompt, as they come",
     "machines": "tiny, 16 x 16 x 16, tpu_like",

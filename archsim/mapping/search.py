@@ -2,14 +2,15 @@
 
 Every tiling is looked at as closely as its rank demands. A look gives what it costs at least,
 and the closer it is, the more: the traffic at the channels' peaks; the service of full tiles by
-off-chip memory, by the unit, at every stage; the way of the first tile and of the last one; the
-closed form of its stream; its stream alone on the machine. The first tiling to be known to the
-end is the best.
+off-chip memory, of all tiles by the unit, of full ones by networks; the way of the first tile and
+of the last one; the closed form of its stream; its stream alone on the machine. The first tiling
+to be known to the end is the best.
 """
 
 from collections.abc import Callable, Sequence
 from heapq import heapify, heappop, heappush
-from itertools import accumulate
+from itertools import accumulate, product
+from math import prod
 
 from archsim.hardware.component import ceil_div
 from archsim.ir.tile import AXES, Axis, Tile
@@ -114,9 +115,18 @@ class Bound:
     def _cycles(self, tiling: Tiling, number: int) -> int:
         tile = tiling.tile
         if number == self.unit:
-            return tiling.full_tiles * sum(self.classes.cycles(tile).values())
+            return self._unit_cycles(tile)
         moving = [(n, tiling.full_moves[n]) for n in self.work.passing[number]]
         return self._least_cycles(tile, number, moving)
+
+    def _unit_cycles(self, tile: Tile) -> int:
+        """Cycles of the unit: what comes once, and all tiles, as small as they are at edges."""
+        space, total = self.work.space, sum(self.classes.once_cycles.values())
+        along = [_pieces(space.extent(axis), tile.extent(axis)) for axis in AXES]
+        for pieces in product(*along):
+            sizes, times = zip(*pieces, strict=True)
+            total += prod(times) * sum(self.classes.cycles(Tile(*sizes)).values())
+        return total
 
     def _least_cycles(self, tile: Tile, number: int, moving: list[tuple[int, int]]) -> int:
         """Cycles of a channel for operands of a tile that each pass so often."""
@@ -200,3 +210,9 @@ class Bound:
     def _hop(self, services: Sequence[int], number: int) -> int:
         """Ticks that a tile takes at a stage, and from there to the next."""
         return services[number] + (self.work.stages[number].latency if services[number] else 0)
+
+
+def _pieces(extent: int, size: int) -> list[tuple[int, int]]:
+    """The lengths of tiles along an axis, and how many have each."""
+    full, edge = divmod(extent, size)
+    return [(size, full), (edge, 1)] if edge else [(size, full)]

@@ -41,10 +41,8 @@ class Tiling(NamedTuple):
     """Bits that pass stages, at least."""
     tiles: int
     """Tiles in all."""
-    full_tiles: int
-    """Those that no edge cuts short."""
     full_moves: tuple[int, ...]
-    """How many of these move each operand."""
+    """How many tiles that no edge cuts short move each operand."""
 
     @property
     def tile(self) -> Tile:
@@ -196,8 +194,7 @@ def _tilings(work: Work, boxes: _Boxes, loops: tuple[Axis, ...]) -> Iterable[Til
     for name, passed in passing.items():
         cycles = -(-passed // work.architecture.channels[name].peak_bits_per_cycle)
         ticks = np.maximum(ticks, cycles * work.architecture.ticks(name, 1))
-    full_tiles = _product(nothing + 1, boxes.full.values())
-    columns = (ticks, bits, boxes.count, full_tiles)
+    columns = (ticks, bits, boxes.count)
     return map(
         Tiling._make,
         zip(
