@@ -13,7 +13,7 @@ from itertools import accumulate, product
 from math import prod
 
 from archsim.hardware.component import ceil_div
-from archsim.ir.tile import AXES, Axis, Tile
+from archsim.ir.tile import AXES, Tile
 from archsim.mapping.mapping import Mapping
 from archsim.mapping.stream import StageKind, TileStream
 from archsim.mapping.tile_class import TileClasses
@@ -96,7 +96,7 @@ class Bound:
         self._seen: dict[tuple[Tile, bool, bool], list[int]] = {}
 
     def busiest(self, tiling: Tiling, stages: Sequence[int]) -> int:
-        """Service of full tiles at some stages, of the component that serves longest."""
+        """Service at some stages, of the component that serves longest."""
         found: dict[str, int] = {}
         for number in stages:
             component = self.work.stages[number].component
@@ -104,7 +104,7 @@ class Bound:
         return max(found.values(), default=0)
 
     def busy(self, tiling: Tiling, number: int) -> int:
-        """Ticks of service of full tiles at a stage."""
+        """Ticks of service at a stage: of all tiles at the unit, of full ones on the way."""
         key = tiling, number
         if key not in self._busy:
             component = self.work.stages[number].component
@@ -121,9 +121,8 @@ class Bound:
 
     def _unit_cycles(self, tile: Tile) -> int:
         """Cycles of the unit: what comes once, and all tiles, as small as they are at edges."""
-        space, total = self.work.space, sum(self.classes.once_cycles.values())
-        along = [_pieces(space.extent(axis), tile.extent(axis)) for axis in AXES]
-        for pieces in product(*along):
+        total = sum(self.classes.once_cycles.values())
+        for pieces in product(*self._cut(tile)):
             sizes, times = zip(*pieces, strict=True)
             total += prod(times) * sum(self.classes.cycles(Tile(*sizes)).values())
         return total
@@ -139,10 +138,10 @@ class Bound:
         return self.work.architecture.channels[stage.component].least_cycles(passing)
 
     def ways(self, tiling: Tiling) -> int:
-        """The stream's closed form, if tiles that an edge cuts short took no service.
+        """The stream's closed form, if channels served no tile that an edge cuts short.
 
-        The longest of: the first tile's way to a component, all service there of full tiles,
-        the last tile's way on; the turns of slots between two stages.
+        The longest of: the first tile's way to a component, the service there, the last
+        tile's way on; the turns of slots between two stages.
         """
         stages = self.work.stages
         busy = [self.busy(tiling, number) for number in range(len(stages))]
@@ -170,12 +169,13 @@ class Bound:
 
     def _last(self, tiling: Tiling) -> Sequence[int]:
         """Service of the last tile at each stage, as if it loaded all inputs."""
-        space, tile = self.work.space, tiling.tile
+        sizes = [pieces[-1][0] for pieces in self._cut(tiling.tile)]
+        return self._services(Tile(*sizes), complete=True, is_first=False)
 
-        def rest(axis: Axis) -> int:
-            return (space.extent(axis) - 1) % tile.extent(axis) + 1
-
-        return self._services(Tile(*map(rest, AXES)), complete=True, is_first=False)
+    def _cut(self, tile: Tile) -> list[list[tuple[int, int]]]:
+        """Along each axis, the lengths of tiles in order, and how many there are of each."""
+        space = self.work.space
+        return [_pieces(space.extent(axis), tile.extent(axis)) for axis in AXES]
 
     def _services(self, tile: Tile, *, complete: bool, is_first: bool) -> Sequence[int]:
         """Ticks at each stage of a tile that loads all inputs, as far as is quickly seen."""

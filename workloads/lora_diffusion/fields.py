@@ -2,16 +2,18 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from archsim.ir.graph import OperationGraph
 from workloads.lora_diffusion.lora_linear import QuantizerName
 from workloads.transformer.attention import SoftmaxBackward
 from workloads.transformer.checks import (
-    check_known,
+    check_betas,
+    check_limits,
     check_number_format,
     check_positive,
     check_within,
+    check_words,
 )
 from workloads.transformer.optimizer import OptimizerName
 
@@ -104,17 +106,13 @@ class UNetFields(ABC):
         """Return the graph of one step."""
 
     def __post_init__(self) -> None:
-        for name, kinds in WORDS.items():
-            check_known(name, getattr(self, name), get_args(kinds))
-        for name, most in LIMITS.items():
-            check_within(name, getattr(self, name), 1, most)
+        check_words(self, WORDS)
+        check_limits(self, LIMITS)
         check_within("middle_depth", self.middle_depth, 0, 1 << 8)
         check_within("added_width", self.added_width, 0, 1 << 20)
         for name in ("norm_epsilon", "lora_alpha", "learning_rate", "adam_epsilon"):
             check_positive(name, getattr(self, name))
-        for name in ("adam_beta1", "adam_beta2"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name}: must be in [0, 1), got {getattr(self, name)}")
+        check_betas(adam_beta1=self.adam_beta1, adam_beta2=self.adam_beta2)
         check_number_format(self.number_format)
         self._check_levels()
         self._check_resolution()

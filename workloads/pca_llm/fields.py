@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from archsim import formats
 from archsim.formats import IntegerFormat
@@ -19,10 +19,10 @@ from workloads.pca_llm.ranks import (
     sliced_width,
 )
 from workloads.transformer.checks import (
-    check_known,
+    check_limits,
     check_number_format,
     check_positive,
-    check_within,
+    check_words,
 )
 
 Variant = Literal["dense", "flat", "svd", "slicegpt"]
@@ -96,10 +96,8 @@ class LanguageModelFields(ABC):
         """Return the graph of one step."""
 
     def __post_init__(self) -> None:
-        for name, kinds in WORDS.items():
-            check_known(name, getattr(self, name), get_args(kinds))
-        for name, most in LIMITS.items():
-            check_within(name, getattr(self, name), 1, most)
+        check_words(self, WORDS)
+        check_limits(self, LIMITS)
         for name in ("norm_epsilon", "rotary_base"):
             check_positive(name, getattr(self, name))
         check_number_format(self.number_format)

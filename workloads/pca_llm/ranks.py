@@ -10,6 +10,7 @@ from math import sqrt
 
 from workloads.pca_llm.checks import check_ratio
 from workloads.pca_llm.importance import allocate_ranks
+from workloads.transformer.fields import Part, block_sides
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,18 +28,10 @@ class Sides:
         return self.hidden // self.heads
 
     @property
-    def linears(self) -> dict[str, tuple[int, int]]:
+    def linears(self) -> dict[Part, tuple[int, int]]:
         """Features in and out of every linear layer."""
-        hidden, wide, keys = self.hidden, self.feed_width, self.kv_heads * self.head_size
-        return {
-            "query": (hidden, hidden),
-            "key": (hidden, keys),
-            "value": (hidden, keys),
-            "projection": (hidden, hidden),
-            "gate": (hidden, wide),
-            "feed_in": (hidden, wide),
-            "feed_out": (wide, hidden),
-        }
+        keys = self.kv_heads * self.head_size
+        return block_sides(hidden=self.hidden, keys=keys, wide=self.feed_width)
 
     @property
     def parameters(self) -> int:

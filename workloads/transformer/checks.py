@@ -1,7 +1,8 @@
 """Checks of a workload's fields: each raises a ValueError that names field, bound and value."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from math import isfinite
+from typing import Any, get_args
 
 from archsim import formats
 from archsim.errors import RegistryError, did_you_mean
@@ -33,3 +34,22 @@ def check_number_format(name: str, field: str = "number_format") -> None:
         formats.parse(name)
     except RegistryError as error:
         raise ValueError(f"{field}: {error}") from error
+
+
+def check_words(workload: object, words: Mapping[str, Any]) -> None:
+    """Check the fields that are words, each given with the literal type of what it may say."""
+    for name, kinds in words.items():
+        check_known(name, getattr(workload, name), get_args(kinds))
+
+
+def check_limits(workload: object, limits: Mapping[str, int]) -> None:
+    """Check the fields that are whole numbers from 1 to a limit."""
+    for name, most in limits.items():
+        check_within(name, getattr(workload, name), 1, most)
+
+
+def check_betas(*, adam_beta1: float, adam_beta2: float) -> None:
+    """Check how much of its averages an Adam optimiser keeps in each step."""
+    for name, value in (("adam_beta1", adam_beta1), ("adam_beta2", adam_beta2)):
+        if not 0 <= value < 1:
+            raise ValueError(f"{name}: must be in [0, 1), got {value}")

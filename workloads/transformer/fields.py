@@ -19,10 +19,13 @@ from workloads.tensor_layers import PAIRED, WeightKind, core_network
 from workloads.transformer.activations import ActivationKind
 from workloads.transformer.attention import SoftmaxBackward
 from workloads.transformer.checks import (
+    check_betas,
     check_known,
+    check_limits,
     check_number_format,
     check_positive,
     check_within,
+    check_words,
 )
 from workloads.transformer.norms import NormKind
 from workloads.transformer.optimizer import OptimizerName
@@ -70,6 +73,22 @@ WORDS: Mapping[str, Any] = {
     "optimizer": OptimizerName,
 }
 """The fields that are words, and what each may say."""
+
+
+def block_sides(*, hidden: int, keys: int, wide: int) -> dict[Part, tuple[int, int]]:
+    """Return the features in and out of each linear layer of a block.
+
+    ``keys`` are those of all heads of keys together, ``wide`` those inside the feed-forward net.
+    """
+    return {
+        "query": (hidden, hidden),
+        "key": (hidden, keys),
+        "value": (hidden, keys),
+        "projection": (hidden, hidden),
+        "gate": (hidden, wide),
+        "feed_in": (hidden, wide),
+        "feed_out": (wide, hidden),
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,14 +176,11 @@ class TransformerFields(ABC):
 
     def __post_init__(self) -> None:
         self._check_words()
-        for name, most in LIMITS.items():
-            check_within(name, getattr(self, name), 1, most)
+        check_limits(self, LIMITS)
         check_within("segments", self.segments, 0, 1 << 16)
         for name in ("learning_rate", "norm_epsilon", "adam_epsilon", "rotary_base"):
             check_positive(name, getattr(self, name))
-        for name in ("adam_beta1", "adam_beta2"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name}: must be in [0, 1), got {getattr(self, name)}")
+        check_betas(adam_beta1=self.adam_beta1, adam_beta2=self.adam_beta2)
         check_number_format(self.number_format)
         self._check_heads()
         self._check_sequence()
@@ -172,8 +188,7 @@ class TransformerFields(ABC):
             self._check_cores()
 
     def _check_words(self) -> None:
-        for name, kinds in WORDS.items():
-            check_known(name, getattr(self, name), get_args(kinds))
+        check_words(self, WORDS)
         for name in ("biases", "tensorised"):
             for part in getattr(self, name):
                 check_known(name, part, get_args(Part))
@@ -294,16 +309,8 @@ class TransformerFields(ABC):
 
     def _sides(self) -> Iterator[tuple[str, tuple[int, int]]]:
         """Input and output features of every tensorised layer."""
-        hidden, wide, keys = self.hidden, self.feed_width, self.key_heads * self.head_size
-        sides: Mapping[Part, tuple[int, int]] = {
-            "query": (hidden, hidden),
-            "key": (hidden, keys),
-            "value": (hidden, keys),
-            "projection": (hidden, hidden),
-            "gate": (hidden, wide),
-            "feed_in": (hidden, wide),
-            "feed_out": (wide, hidden),
-        }
+        hidden, keys = self.hidden, self.key_heads * self.head_size
+        sides = block_sides(hidden=hidden, keys=keys, wide=self.feed_width)
         for part in self.tensorised:
             if part in sides and (part != "gate" or self.feed_forward == "swiglu"):
                 yield part, sides[part]
