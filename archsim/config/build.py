@@ -29,6 +29,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from archsim.config.fields import (
+    SpecField,
     SpecType,
     fields_of,
     plain_default,
@@ -132,16 +133,12 @@ def _model(spec_type: type[SpecType], kind: str) -> type[BaseModel]:
     """
     entries: dict[str, Any] = {}
     for name, field in fields_of(spec_type).items():
-        extra: dict[str, Any] = {}
-        if not field.required:
-            extra = {"json_schema_extra": {"default": plain_default(field.default, field.hint)}}
         entries[f"field_{name}"] = (
             _converted(field.hint),
             Field(
                 default=... if field.required else None,
                 alias=name,
-                description=field.description or None,
-                **extra,
+                json_schema_extra=partial(_document, field),
             ),
         )
     if kind:
@@ -152,6 +149,14 @@ def _model(spec_type: type[SpecType], kind: str) -> type[BaseModel]:
         __doc__=spec_type.__doc__,
         **entries,
     )
+
+
+def _document(field: SpecField, schema: dict[str, Any]) -> None:
+    """Say in a field's schema what it is for, and what it is where it is not given."""
+    if field.description:
+        schema["description"] = field.description
+    if not field.required:
+        schema["default"] = plain_default(field.default, field.hint)
 
 
 def _check_keys(known: Mapping[str, str], needed: list[str], value: Any) -> Any:

@@ -33,7 +33,12 @@ class SpecField:
     required: bool
     default: Any
     """Its default, None where it is required."""
-    description: str
+    owner: type[SpecType]
+
+    @property
+    def description(self) -> str:
+        """What the source says under it; read when asked for, since few readers of files do."""
+        return _descriptions(self.owner).get(self.name, "")
 
     @property
     def unit(self) -> str:
@@ -51,7 +56,6 @@ class SpecField:
 def fields_of(spec_type: type[SpecType]) -> Mapping[str, SpecField]:
     """Return the fields that the constructor takes, by name."""
     hints = resolved_hints(spec_type, include_extras=True)
-    described = _descriptions(spec_type)
     found: dict[str, SpecField] = {}
     for field in dataclasses.fields(spec_type):
         if not field.init:
@@ -61,8 +65,7 @@ def fields_of(spec_type: type[SpecType]) -> Mapping[str, SpecField]:
             required, default = False, field.default
         elif field.default_factory is not dataclasses.MISSING:
             required, default = False, field.default_factory()
-        text = described.get(field.name, "")
-        found[field.name] = SpecField(field.name, hints[field.name], required, default, text)
+        found[field.name] = SpecField(field.name, hints[field.name], required, default, spec_type)
     return MappingProxyType(found)
 
 
@@ -162,6 +165,7 @@ def _listed(choices: list[str]) -> str:
     return " or ".join(part for part in (", ".join(choices[:-1]), choices[-1]) if part)
 
 
+@cache
 def _descriptions(spec_type: type[SpecType]) -> dict[str, str]:
     """Return the strings that stand under fields in the source, bases' included."""
     found: dict[str, str] = {}
