@@ -132,13 +132,14 @@ class DramSpec(MemorySpec, ChannelSpec):
         if self.timing is None:
             bits = sum(transfer.bits for transfer in transfers)
             return ceil_div(ceil_div(bits, self.unit_bits), self.channels) * self.burst_cycles
-        return sum(time.cycles for _, time in self._streams(self.timing, transfers))
+        return sum(self._stream(self.timing, one)[1].cycles for one in transfers)
 
     def least_cycles(self, transfers: Sequence[tuple[Transfer, int]]) -> int:
         """With ``timing``, just what each of them takes."""
         if self.timing is None:
             return super().least_cycles(transfers)
-        return sum(times * self.stream_cycles([transfer]) for transfer, times in transfers)
+        timing = self.timing
+        return sum(times * self._stream(timing, one)[1].cycles for one, times in transfers)
 
     def tallies(self, transfers: Sequence[Transfer]) -> dict[str, int]:
         """Bursts, and how many found their row open (hits), another (conflicts) or none.
@@ -147,23 +148,21 @@ class DramSpec(MemorySpec, ChannelSpec):
         """
         if self.timing is None:
             return {}
-        streams = self._streams(self.timing, transfers)
+        streams = [self._stream(self.timing, one) for one in transfers]
         bursts = self.channels * sum(count for count, _ in streams)
         opened = self.channels * sum(time.activations for _, time in streams)
         name = "row_conflicts" if self.timing.policy == "open" else "row_misses"
         return {"bursts": bursts, "row_hits": bursts - opened, name: opened}
 
-    def _streams(
-        self, timing: DramTiming, transfers: Sequence[Transfer]
-    ) -> list[tuple[int, StreamTime]]:
-        """Return the bursts of each transfer on a channel, and what they take."""
-        known = self._known_streams
-        for transfer in transfers:
-            if transfer not in known:
-                share = ceil_div(self._bursts(transfer), self.channels)
-                per_row = self._bursts_per_row(timing, transfer)
-                known[transfer] = share, stream_time(timing, share, per_row=per_row)
-        return [known[transfer] for transfer in transfers]
+    def _stream(self, timing: DramTiming, transfer: Transfer) -> tuple[int, StreamTime]:
+        """Return the bursts of a transfer on a channel, and what they take."""
+        found = self._known_streams.get(transfer)
+        if found is None:
+            share = ceil_div(self._bursts(transfer), self.channels)
+            per_row = self._bursts_per_row(timing, transfer)
+            found = share, stream_time(timing, share, per_row=per_row)
+            self._known_streams[transfer] = found
+        return found
 
     @cached_property
     def _known_streams(self) -> dict[Transfer, tuple[int, StreamTime]]:

@@ -251,6 +251,12 @@ def _passes_of(network: SwitchedNetworkSpec, beats: _Beats) -> list[Passes]:
     first = network.first_passes(beats.sources, beats.words).tolist()
     least = network.least_passes(beats.sources, beats.words).tolist()
     return [
-        Passes(passes) if passes == needed else network.fewest_passes(requests_of(beat))
+        Passes(passes) if passes == needed else _fewest(network, beat)
         for beat, passes, needed in zip(beats.beats, first, least, strict=True)
     ]
+
+
+@lru_cache(maxsize=65536)
+def _fewest(network: SwitchedNetworkSpec, beat: Beat) -> Passes:
+    """Search for the passes of a beat: tiles of many sizes have the same ones."""
+    return network.fewest_passes(requests_of(beat))

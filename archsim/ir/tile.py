@@ -96,27 +96,22 @@ class Access:
         """The same in bits."""
         return self.elements(box) * self.tensor.format.bits
 
-    def run_elements(self, tile: Tile, space: Tile) -> int:
-        """Elements that lie together: all of the tile along the fastest axes that it covers."""
-        if self.window is not None:
-            return self.window.run(tile.batch, tile.m, tile.extent(self.axes[-1]))[0]
-        run = self.grain
-        looked_up = self.axes[:1] if self.is_scattered else ()
-        for axis in reversed(self.axes):
-            if axis in looked_up:
-                break
-            run *= tile.extent(axis)
-            if tile.extent(axis) < space.extent(axis):
-                break
-        return run
+    def runs(self, tile: Tile, space: Tile) -> tuple[int, int]:
+        """Elements that lie together, and those between the starts of two such runs.
 
-    def stride_elements(self, tile: Tile, space: Tile) -> int:
-        """Elements between the starts of two neighbouring runs; 0 where there is one run."""
+        All of the tile lies together along the fastest axes that it covers. The distance is 0
+        where there is one run.
+        """
         if self.window is not None:
-            return self.window.run(tile.batch, tile.m, tile.extent(self.axes[-1]))[1]
-        stride = self.grain
+            return self.window.run(tile.batch, tile.m, tile.extent(self.axes[-1]))
+        elements = run = stride = self.grain
+        is_covered = True
         for axis in reversed(self.axes):
-            stride *= space.extent(axis)
-            if tile.extent(axis) < space.extent(axis):
-                return stride if self.run_elements(tile, space) < self.elements(tile) else 0
-        return 0
+            length, whole = tile.extent(axis), space.extent(axis)
+            elements *= length
+            if is_covered:
+                stride *= whole
+                if not (self.is_scattered and axis == self.axes[0]):
+                    run *= length
+                is_covered = length == whole
+        return run, 0 if is_covered or run == elements else stride

@@ -92,6 +92,8 @@ class Bound:
         """Stages of links: how a network passes a tile can take a search to find."""
         channels = work.architecture.channels
         self._routes = any(channels[work.stages[n].component].absorbs for n in self.on_chip)
+        self._cycle = [work.architecture.ticks(stage.component, 1) for stage in work.stages]
+        """A cycle of each stage's component."""
         self._busy: dict[tuple[Tiling, int], int] = {}
         self._seen: dict[tuple[Tile, bool, bool], list[int]] = {}
 
@@ -106,18 +108,16 @@ class Bound:
     def busy(self, tiling: Tiling, number: int) -> int:
         """Ticks of service at a stage: of all tiles at the unit, of full ones on the way."""
         key = tiling, number
-        if key not in self._busy:
-            component = self.work.stages[number].component
-            cycles = self._cycles(tiling, number)
-            self._busy[key] = self.work.architecture.ticks(component, cycles)
-        return self._busy[key]
+        found = self._busy.get(key)
+        if found is None:
+            found = self._busy[key] = self._cycles(tiling, number) * self._cycle[number]
+        return found
 
     def _cycles(self, tiling: Tiling, number: int) -> int:
-        tile = tiling.tile
         if number == self.unit:
-            return self._unit_cycles(tile)
+            return self._unit_cycles(tiling.tile)
         moving = [(n, tiling.full_moves[n]) for n in self.work.passing[number]]
-        return self._least_cycles(tile, number, moving)
+        return self._least_cycles(tiling.sizes, number, moving)
 
     def _unit_cycles(self, tile: Tile) -> int:
         """Cycles of the unit: what comes once, and all tiles, as small as they are at edges."""
@@ -127,12 +127,14 @@ class Bound:
             total += prod(times) * sum(self.classes.cycles(Tile(*sizes)).values())
         return total
 
-    def _least_cycles(self, tile: Tile, number: int, moving: list[tuple[int, int]]) -> int:
+    def _least_cycles(
+        self, sizes: tuple[int, ...], number: int, moving: list[tuple[int, int]]
+    ) -> int:
         """Cycles of a channel for operands of a tile that each pass so often."""
         if number in self.off_chip:
-            passing = [(self.classes.stored(tile, n), times) for n, times in moving]
+            passing = [(self.classes.stored(sizes, n), times) for n, times in moving]
         else:
-            moved = self.classes.moved(tile)
+            moved = self.classes.moved(Tile(*sizes))
             passing = [(moved[n].transfer, times) for n, times in moving]
         stage = self.work.stages[number]
         return self.work.architecture.channels[stage.component].least_cycles(passing)
@@ -192,14 +194,15 @@ class Bound:
 
     def _service(self, tile: Tile, number: int, *, complete: bool, is_first: bool) -> int:
         work = self.work
-        component = work.stages[number].component
         if number == self.unit:
             once = self.classes.once_cycles if is_first else {}
-            parts = {**self.classes.cycles(tile), **once}
-            return work.architecture.ticks(component, sum(parts.values()))
-        inputs = len(work.reads)
-        moving = [(n, 1) for n in work.passing[number] if n < inputs or complete]
-        return work.architecture.ticks(component, self._least_cycles(tile, number, moving))
+            cycles = sum({**self.classes.cycles(tile), **once}.values())
+        else:
+            inputs = len(work.reads)
+            moving = [(n, 1) for n in work.passing[number] if n < inputs or complete]
+            sizes = tuple(map(tile.extent, AXES))
+            cycles = self._least_cycles(sizes, number, moving)
+        return cycles * self._cycle[number]
 
     def _onwards(self, last: Sequence[int], number: int) -> int:
         """Ticks from the last tile's service at a stage to its end, but for what it loads."""

@@ -1,13 +1,15 @@
 """Classes of tiles: the time at each stage, the bits and the actions of tiles that are alike."""
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 
 from archsim.hardware.architecture import Architecture
 from archsim.hardware.component import Transfer
-from archsim.ir.tile import Tile
+from archsim.ir.tile import AXES, Axis, Tile
 from archsim.mapping.stream import ActionCount, Stage, StageKind, Tally, TileClass
 from archsim.mapping.work import Operand, Work
 
@@ -33,7 +35,8 @@ class TileClasses:
         self.counted = counted
         self._classes: dict[tuple[Tile, tuple[bool, ...], bool, bool], TileClass] = {}
         self._moved: dict[Tile, tuple[Moved, ...]] = {}
-        self._stored: dict[tuple[int, ...], Transfer] = {}
+        self._stored: list[dict[object, Transfer]] = [{} for _ in work.operands]
+        self._sides = [_sides(operand.access.axes) for operand in work.operands]
         self._cycles: dict[Tile, dict[str, int]] = {}
         self._accesses = work.operation.reads, work.operation.writes
 
@@ -65,16 +68,18 @@ class TileClasses:
             self._cycles[tile] = found
         return self._cycles[tile]
 
-    def stored(self, tile: Tile, number: int) -> Transfer:
+    def stored(self, sizes: tuple[int, ...], number: int) -> Transfer:
         """Return the part of an operand that belongs to a tile, as off-chip memory sees it.
 
         Tiles that differ along other axes have it in common.
         """
-        operand = self.work.operands[number]
-        key = (number, *map(tile.extent, operand.access.axes))
-        if key not in self._stored:
-            self._stored[key] = operand.stored(operand.transfer(tile, self.work.space, copies=1))
-        return self._stored[key]
+        known, key = self._stored[number], self._sides[number](sizes)
+        found = known.get(key)
+        if found is None:
+            operand = self.work.operands[number]
+            found = operand.stored(operand.transfer(Tile(*sizes), self.work.space, copies=1))
+            known[key] = found
+        return found
 
     def moved(self, tile: Tile) -> tuple["Moved", ...]:
         """Return the part of each operand that belongs to a tile."""
@@ -115,6 +120,13 @@ class TileClasses:
             actions=_actions(work, tile, streaming) if self.counted else (),
             tallies=_tallies(work, cycles, passing) if self.counted else (),
         )
+
+
+def _sides(axes: Sequence[Axis]) -> Callable[[tuple[int, ...]], object]:
+    """Return what takes, of a tile's sizes, those along some axes."""
+    if not axes:
+        return lambda _: None
+    return itemgetter(*map(AXES.index, axes))
 
 
 @dataclass(frozen=True, slots=True)

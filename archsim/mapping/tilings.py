@@ -7,7 +7,7 @@ from bisect import insort
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
-from itertools import product, repeat
+from itertools import repeat
 from operator import itemgetter, mul
 from typing import Any, NamedTuple
 
@@ -112,18 +112,18 @@ def _fitting(work: Work) -> _Boxes:
         MappingError: if none fits.
     """
     boxes = _all_sizes(work)
-    keys = list(_rows((boxes.count, -boxes.sizes["m"], -boxes.sizes["n"])))
-    boxes = boxes.where(sorted(range(len(keys)), key=keys.__getitem__))
-    needs = (work.buffer_bits(boxes) + 0 * boxes.count).tolist()
-    capacity = 8 * work.spec.buffer
-    chosen = _unbeaten((need, rank) for rank, need in enumerate(needs) if need <= capacity)
-    if not chosen:
+    needs = work.buffer_bits(boxes) + 0 * boxes.count
+    fits = needs <= 8 * work.spec.buffer
+    if not fits.any():
         raise MappingError(
             f"operation {work.operation.name!r}: its smallest tile needs "
-            f"{ceil_div(min(needs), 8):,} B of buffer, "
+            f"{ceil_div(min(needs.tolist()), 8):,} B of buffer, "
             f"{work.unit!r} has {work.spec.buffer:,} B; "
             f"raise architecture.components.{work.unit}.buffer"
         )
+    order = _in_order(*(key[fits] for key in (boxes.count, -boxes.sizes["m"], -boxes.sizes["n"])))
+    ranked = np.flatnonzero(fits)[order]
+    chosen = ranked[_unbeaten(needs[ranked])]
     return boxes.where(chosen)
 
 
@@ -134,8 +134,9 @@ def _all_sizes(work: Work) -> _Boxes:
     choices = [
         _halvings(space.extent(axis)) if axis in cuts else [space.extent(axis)] for axis in AXES
     ]
-    columns: Numbers = np.array(list(product(*choices)), dtype=_integers(work)).T
-    return _Boxes(space, dict(zip(AXES, columns, strict=True)))
+    integers = _integers(work)
+    columns = np.meshgrid(*(np.array(sizes, integers) for sizes in choices), indexing="ij")
+    return _Boxes(space, dict(zip(AXES, map(np.ravel, columns), strict=True)))
 
 
 def _integers(work: Work) -> type:
@@ -155,7 +156,15 @@ def _halvings(extent: int) -> list[int]:
     return sizes
 
 
-def _unbeaten(needs: Iterable[tuple[int, int]]) -> list[int]:
+def _in_order(*keys: Numbers) -> Numbers:
+    """Return the places of what is sorted by several keys, the first of them counting most."""
+    order = np.argsort(keys[-1], kind="stable")
+    for key in keys[-2::-1]:
+        order = order[np.argsort(key[order], kind="stable")]
+    return order
+
+
+def _unbeaten(needs: Numbers) -> list[int]:
     """Return the ranks before which fewer than ``RIVALS`` come that need no more.
 
     Since a larger buffer beats none that a smaller one would try, it never makes an operation
@@ -163,7 +172,7 @@ def _unbeaten(needs: Iterable[tuple[int, int]]) -> list[int]:
     """
     first: list[int] = []
     chosen = []
-    for _, rank in sorted(needs):
+    for rank in np.argsort(needs, kind="stable").tolist():
         if len(first) < RIVALS or rank < first[-1]:
             chosen.append(rank)
             insort(first, rank)

@@ -51,10 +51,11 @@ class Operand:
     def transfer(self, tile: Tile, space: Tile, copies: int) -> Transfer:
         """Return a tile of it, as it passes channels on its way."""
         access, width = self.access, self.access.tensor.format.bits
+        run, stride = access.runs(tile, space)
         return Transfer(
             bits=access.size_bits(tile),
-            run_bits=access.run_elements(tile, space) * width,
-            stride_bits=access.stride_elements(tile, space) * width,
+            run_bits=run * width,
+            stride_bits=stride * width,
             is_scattered=access.is_scattered,
             word_bits=width,
             layout=access.layout,

@@ -172,8 +172,7 @@ def test_runs_are_those_of_the_sorted_addresses(data):
     starts = [a for n, a in enumerate(found) if n == 0 or found[n - 1] != a - 1]
     first = len(found) if len(starts) == 1 else found.index(starts[1])
 
-    run = access.run_elements(tile, op.space)
-    stride = access.stride_elements(tile, op.space)
+    run, stride = access.runs(tile, op.space)
 
     assert (run, stride) == (first, starts[1] - starts[0] if len(starts) > 1 else 0)
 

@@ -37,9 +37,9 @@ def test_a_slice_is_numpy_s_and_the_rest_stays_in_memory():
     assert (read.elements(whole), write.elements(whole)) == (60, 60)
     assert (read.elements(part), write.elements(part)) == (18, 18)
     # Rows of 5 of 10 numbers; of a narrower tile 3 of 10, written 3 of 5.
-    assert (read.run_elements(whole, whole), read.stride_elements(whole, whole)) == (5, 10)
-    assert (read.run_elements(part, whole), read.stride_elements(part, whole)) == (3, 10)
-    assert (write.run_elements(part, whole), write.stride_elements(part, whole)) == (3, 5)
+    assert read.runs(whole, whole) == (5, 10)
+    assert read.runs(part, whole) == (3, 10)
+    assert write.runs(part, whole) == (3, 5)
 
 
 def test_a_concatenation_is_numpy_s_and_a_tile_takes_its_share_of_each():
