@@ -8,6 +8,7 @@ Libraries are imported by the command that needs them, so that every start is qu
 
 import gc
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -99,7 +100,13 @@ def run(
     if out:
         report.check_writable(out)
     with _progress() as progress:
-        result = run_experiment(experiment, overrides=chosen, engine=engine, progress=progress)
+        result = run_experiment(
+            experiment,
+            overrides=chosen,
+            engine=engine,
+            progress=progress,
+            workers=os.cpu_count() or 1,
+        )
     written = report.write(result, out) if out else []
     if as_json:
         click.echo(json.dumps(result.to_dict(), allow_nan=False))

@@ -88,12 +88,14 @@ def run(
     overrides: Mapping[str, object] | None = None,
     engine: str | None = None,
     progress: Progress | None = None,
+    workers: int = 1,
 ) -> Result:
     """Simulate the experiment that a file describes.
 
     ``overrides`` are values by dotted path, e.g. ``{"workload.tt_rank": 8}``; ``engine`` is
     ``fast`` (the default) or ``event``, and both give the same result; ``progress`` is told
-    after each operation how many are done, and how many there are.
+    after each operation how many are done, and how many there are; ``workers`` are processes
+    that search for mappings, which changes none.
 
     Raises:
         InputError: if the file, or what it asks for, is wrong.
@@ -104,7 +106,7 @@ def run(
         raise InputError(f"no engine named {engine!r}; {did_you_mean(engine, ENGINES)}")
     document, experiment = read(path, overrides)
     provenance = provenance_of(document, path, overrides or {}, engine)
-    return simulate_experiment(experiment, provenance, progress)
+    return simulate_experiment(experiment, provenance, progress, workers=workers)
 
 
 def lower(path: str | Path, *, overrides: Mapping[str, object] | None = None) -> OperationGraph:
@@ -150,6 +152,7 @@ def simulate_experiment(
     provenance: Provenance,
     progress: Progress | None = None,
     known: Tilings | None = None,
+    workers: int = 1,
 ) -> Result:
     """Lower, plan, schedule, simulate and price an experiment, with the engine it was run with.
 
@@ -159,7 +162,7 @@ def simulate_experiment(
         InputError: if the workload does not fit the architecture.
         RunError: if the simulation could not finish.
     """
-    ready = prepare(experiment, known)
+    ready = prepare(experiment, known, workers)
     trace = simulate(ready.schedule, experiment.architecture, progress, engine=provenance.engine)
     return Result(
         name=experiment.name,
@@ -174,7 +177,7 @@ def simulate_experiment(
     )
 
 
-def prepare(experiment: Experiment, known: Tilings | None = None) -> Prepared:
+def prepare(experiment: Experiment, known: Tilings | None = None, workers: int = 1) -> Prepared:
     """Do all that comes before the simulation, and find what would end it.
 
     Tilings that are ``known`` of its architecture are used again, and those found are added.
@@ -191,7 +194,7 @@ def prepare(experiment: Experiment, known: Tilings | None = None) -> Prepared:
     except CapacityError as error:
         advice = batch_advice(experiment.workload, architecture, grouping=grouping)
         raise CapacityError(f"{error}{advice}") from error
-    planned = schedule(shaped.graph, architecture, memory, known, alone=alone_ticks)
+    planned = schedule(shaped.graph, architecture, memory, known, alone_ticks, workers)
     # An action without a price would otherwise be found hours later.
     dynamic_energy(activities(planned, architecture), experiment.energy)
     return Prepared(lowered, planned, shaped.operations)

@@ -204,60 +204,56 @@ class Lane:
 
         Return the stages that now ask.
         """
-        ends, waiting, arrived, ended = self.ends, self.waiting, self.arrived, self.ended
-        coming, free, channels = self.coming, self.free, self.way.channels
-        service, latency = self.way.course.service, self.way.course.latency
-        last = len(ends) - 1
+        ends, waiting, arrived = self.ends, self.waiting, self.arrived
+        coming, free = self.coming, self.free
+        course, channels, last = self.way.course, self.way.channels, len(ends) - 1
         tile = waiting[stage]
         waiting[stage] = NONE
         self.moves += 1
         asks: list[int] = []
-        others: list[int] = []  # may go on: a stage that is done lets itself and its neighbours
+        stages: list[int] = []  # may go on: a stage that is done lets itself and its neighbours
         while True:
             ends[stage] = arrival = end
             if end > start:
                 if self.began[stage] < 0:
                     self.began[stage] = start
-                ended[stage] = end
-                arrival += latency[stage]
+                self.ended[stage] = end
+                arrival += course.latency[stage]
             # No tile overtakes another, so none arrives before those that left before it.
-            if arrival < arrived[stage]:
-                arrival = arrived[stage]
-            else:
-                arrived[stage] = arrival
+            arrived[stage] = arrival = arrived[stage] if arrived[stage] > arrival else arrival
             if stage:
                 free[stage - 1].append(end)
-                others.append(stage - 1)
+                stages.append(stage - 1)
+            stages.append(stage)
             if stage < last:
-                others.append(stage)
                 coming[stage].append((arrival, tile))
-                stage += 1
+                stages.append(stage + 1)
             else:
                 self._leave(tile, arrival)
-            while True:
+            while stages:
+                stage = stages.pop()
                 if waiting[stage] != NONE:
-                    pass
-                elif not stage:
+                    continue
+                if not stage:
                     if self.begin_tile():
                         asks.append(0)
-                elif coming[stage - 1] and (stage == last or free[stage]):
-                    start, tile = coming[stage - 1].pop(0)
-                    if start < ends[stage]:
-                        start = ends[stage]
-                    if stage < last:
-                        slot = free[stage].pop(0)
-                        if start < slot:
-                            start = slot
-                    ticks = service[stage][tile]
-                    if not ticks or channels[stage] is None:
-                        end = start + ticks
-                        break
-                    waiting[stage] = tile
-                    ends[stage] = start
-                    asks.append(stage)
-                if not others:
-                    return asks
-                stage = others.pop()
+                    continue
+                if not coming[stage - 1] or (stage < last and not free[stage]):
+                    continue
+                start, tile = coming[stage - 1].pop(0)
+                start = ends[stage] if ends[stage] > start else start
+                if stage < last:
+                    slot = free[stage].pop(0)
+                    start = slot if slot > start else start
+                ticks = course.service[stage][tile]
+                if not ticks or channels[stage] is None:
+                    end = start + ticks
+                    break
+                waiting[stage] = tile
+                ends[stage] = start
+                asks.append(stage)
+            else:
+                return asks
 
     def _leave(self, tile: int, arrival: int) -> None:
         """Count a tile that has passed the last stage."""

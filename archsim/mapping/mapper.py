@@ -1,6 +1,8 @@
 """Chooses a mapping: which units can do an operation, and how it is cut into tiles."""
 
+from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
+from contextlib import suppress
 from dataclasses import dataclass
 
 from archsim.errors import MappingError
@@ -11,6 +13,7 @@ from archsim.mapping.mapping import Mapping
 from archsim.mapping.search import Alone, cheapest
 from archsim.mapping.stream import TileClass, TileStream
 from archsim.mapping.tile_class import whole_tile
+from archsim.mapping.together import cheapest_of
 from archsim.mapping.work import Work
 
 Tilings = dict[tuple[object, ...], tuple[Mapping, TileStream]]
@@ -88,20 +91,32 @@ class Mapper:
         Raises:
             MappingError: if the unit does not reach a tensor, or no tile fits its buffer.
         """
-        spaces = _parts(operation, self.architecture.units[unit].count)
-        mapped = [
-            self._best(Work(self.architecture, unit, operation, space, self.placement))
-            for space in spaces
-        ]
+        mapped = [self._best(work) for work in self._works(operation, unit)]
         return Plan(unit, tuple(stream for _, stream in mapped), mapped[0][0])
 
     def overlapped(self, operation: Operation, unit: str) -> tuple[TileClass, ...]:
         """Return each independent part as one tile, as if all its stages overlapped perfectly."""
+        return tuple(map(whole_tile, self._works(operation, unit)))
+
+    def learn(self, operations: Iterable[Operation], workers: int) -> None:
+        """Search for the mappings of many operations by several processes.
+
+        What cannot be mapped is left to :meth:`plan`, which says why.
+        """
+        works: dict[tuple[object, ...], Work] = {}
+        with suppress(MappingError):
+            for operation in operations:
+                for unit in self.candidates(operation):
+                    works |= {work.key: work for work in self._works(operation, unit)}
+        asked = [work for key, work in works.items() if key not in self._known]
+        for work, best in cheapest_of(asked, self.alone, workers):
+            if best is not None:
+                self._known[work.key] = best, best.stream(work)
+
+    def _works(self, operation: Operation, unit: str) -> list[Work]:
+        """Return the independent parts of an operation on a sort of unit."""
         spaces = _parts(operation, self.architecture.units[unit].count)
-        return tuple(
-            whole_tile(Work(self.architecture, unit, operation, space, self.placement))
-            for space in spaces
-        )
+        return [Work(self.architecture, unit, operation, s, self.placement) for s in spaces]
 
     def _best(self, work: Work) -> tuple[Mapping, TileStream]:
         key = work.key

@@ -135,7 +135,9 @@ def _all_sizes(work: Work) -> _Boxes:
         _halvings(space.extent(axis)) if axis in cuts else [space.extent(axis)] for axis in AXES
     ]
     integers = _integers(work)
-    columns = np.meshgrid(*(np.array(sizes, integers) for sizes in choices), indexing="ij")
+    columns: tuple[Numbers, ...] = np.meshgrid(
+        *(np.array(sizes, integers) for sizes in choices), indexing="ij"
+    )
     return _Boxes(space, dict(zip(AXES, map(np.ravel, columns), strict=True)))
 
 

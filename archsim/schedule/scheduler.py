@@ -17,17 +17,20 @@ def schedule(
     memory: MemoryPlan,
     known: Tilings | None = None,
     alone: Alone | None = None,
+    workers: int = 1,
 ) -> Schedule:
     """Map every operation and order all of them on the units.
 
     The order is made with the closed-form times of :class:`TileStream`; what contention
     does to it is for the simulation to find. Tilings that are ``known`` of this architecture
-    are used again, and those found are added.
+    are used again, and those found are added; so many ``workers``, processes, search for them.
 
     Raises:
         MappingError: if an operation cannot run on the architecture.
     """
     mapper = Mapper(architecture, memory.memory_of(), known, alone)
+    if workers > 1:
+        mapper.learn(graph.operations, workers)
     options = {
         operation.name: tuple(mapper.plan(operation, unit) for unit in mapper.candidates(operation))
         for operation in graph.operations

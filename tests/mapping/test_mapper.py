@@ -8,6 +8,7 @@ from archsim.errors import MappingError
 from archsim.formats import parse
 from archsim.hardware import LinkSpec
 from archsim.ir import Permute, Phase, TensorSpec
+from archsim.machine.alone import alone_ticks
 from archsim.mapping import Mapper, StageKind, Work
 from tests.machines import array, kernel, linked, matrix_product, vector, wired, with_component
 
@@ -175,3 +176,28 @@ def test_a_larger_buffer_never_makes_an_operation_slower(sides, batch, buffers, 
         return mapper.plan(operation, "tensor").uncontended_ticks
 
     assert ticks(small + more) <= ticks(small)
+
+
+def test_several_processes_find_what_one_does(monkeypatch):
+    """Many: so few searches that others are not worth asking are made at home."""
+    monkeypatch.setattr("archsim.mapping.together.FEW", 1)
+    products = [matrix_product(m=m, n=48, k=32).operations[0] for m in (8, 40, 72)]
+    alone, together = (Mapper(linked(), LINKED, alone=alone_ticks) for _ in range(2))
+
+    together.learn(products, workers=2)
+    monkeypatch.setattr("archsim.mapping.mapper.cheapest", None)  # all is known
+    found = [together.plan(product, "tensor") for product in products]
+    monkeypatch.undo()
+
+    assert found == [alone.plan(product, "tensor") for product in products]
+
+
+def test_what_cannot_be_mapped_is_left_to_say_why(monkeypatch):
+    monkeypatch.setattr("archsim.mapping.together.FEW", 1)
+    small = with_component(linked(), "tensor", buffer=4)
+    mapper = Mapper(small, LINKED)
+
+    mapper.learn([PRODUCT, PRODUCT], workers=2)
+
+    with pytest.raises(MappingError, match="its smallest tile needs"):
+        mapper.plan(PRODUCT, "tensor")

@@ -1,0 +1,44 @@
+"""The searches for many mappings, shared among processes."""
+
+from collections.abc import Iterator, Sequence
+from multiprocessing import get_all_start_methods, get_context
+
+from archsim.errors import ArchsimError
+from archsim.mapping.mapping import Mapping
+from archsim.mapping.search import Alone, cheapest
+from archsim.mapping.work import Work
+
+FEW = 48
+"""Searches that are over before other processes would have begun."""
+_Shared = tuple[Sequence[Work], Alone | None]
+_shared: _Shared = ((), None)
+"""What is to be mapped, for processes made by a fork: they have all that their parent has."""
+
+
+def cheapest_of(
+    works: Sequence[Work], alone: Alone | None, workers: int
+) -> Iterator[tuple[Work, Mapping | None]]:
+    """Yield the cheapest mapping of each piece of work, as they are found.
+
+    None where there is none: who asks for it by itself is told why. Without forks, or for a
+    few pieces of work, nothing is found ahead.
+    """
+    global _shared  # noqa: PLW0603  (how a fork is given what cannot be pickled cheaply)
+    if workers < 2 or len(works) < FEW or "fork" not in get_all_start_methods():
+        return
+    _shared = works, alone
+    try:
+        with get_context("fork").Pool(min(workers, len(works))) as pool:
+            numbers = range(len(works))
+            for number, found in pool.imap_unordered(_search, numbers, chunksize=4):
+                yield works[number], found
+    finally:
+        _shared = (), None
+
+
+def _search(number: int) -> tuple[int, Mapping | None]:
+    works, alone = _shared
+    try:
+        return number, cheapest(works[number], alone)
+    except ArchsimError:
+        return number, None
