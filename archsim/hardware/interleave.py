@@ -78,9 +78,40 @@ def runs_in_memory(numbers: int, run: int, stride: int, layout: Layout) -> tuple
 
     The distance is the mean, where runs are not regular; 0 for a single run.
     """
+    box = _box(numbers, run, stride, layout)
+    if box is not None:
+        return _runs_of_box(box, layout)
     seen = min(numbers, MOST_ENUMERATED)
     places = np.sort(addresses(seen, run, stride, layout))
     starts = places[1:][np.diff(places) > 1]
     if not len(starts):
         return 1, 0
     return (len(starts) + 1) * numbers // seen, int(starts[-1] - places[0]) // len(starts)
+
+
+def _box(numbers: int, run: int, stride: int, layout: Layout) -> dict[int, int] | None:
+    """How many places such numbers take along each stored extent, if they are a box of them."""
+    run = run if stride else numbers
+    found: dict[int, int] = {}
+    inner, times = 1, numbers // run
+    for position in reversed(layout.order):
+        extent = layout.shape[position]
+        if run == 1 and times > 1 and inner == stride:
+            run, times = times, 1  # the runs themselves lie along the extents from here on
+        taken = min(run, extent)
+        if run % taken:
+            return None
+        found[position], run = taken, run // taken
+        inner *= extent
+    return found if run == times == 1 and numbers else None
+
+
+def _runs_of_box(taken: dict[int, int], layout: Layout) -> tuple[int, int]:
+    """Runs of a box of the stored extents, and the mean distance of their starts."""
+    runs, last, is_covered = 1, 0, True
+    for position, step in reversed(list(enumerate(_strides(layout)))):
+        if not is_covered:
+            runs *= taken[position]
+            last += (taken[position] - 1) * step
+        is_covered = is_covered and taken[position] == layout.shape[position]
+    return runs, last // (runs - 1) if runs > 1 else 0
