@@ -107,15 +107,15 @@ class Banking:
         per_word, wide = self.per_word(number_bits), self.words_per_number(number_bits)
         size = self.beat(number_bits)
         beats = ceil_div(len(addresses), size)
-        words = np.repeat(addresses // per_word * wide, wide) + np.tile(
-            np.arange(wide), len(addresses)
-        )
-        beat_of = np.repeat(np.arange(len(addresses)) // size, wide)
+        first_words = addresses // per_word * wide
+        rows = np.pad(first_words, (0, beats * size - len(addresses)), mode="edge")
+        rows = np.sort(rows.reshape(beats, size), axis=1)
         # A word that several numbers of a beat lie in is read once.
-        distinct = np.unique(beat_of * (int(words.max()) + 1) + words)
-        beat_of, words = np.divmod(distinct, int(words.max()) + 1)
+        is_new = np.diff(rows, axis=1, prepend=-1) != 0
+        words = rows[is_new][:, None] + np.arange(wide)
+        beat_of = np.repeat(np.arange(beats), is_new.sum(axis=1))[:, None]
         load = np.bincount(
-            beat_of * self.banks + bank_of(words, self.banks, self.interleave),
+            (beat_of * self.banks + bank_of(words, self.banks, self.interleave)).ravel(),
             minlength=beats * self.banks,
         )
         busiest = load.reshape(beats, self.banks).max(axis=1)
