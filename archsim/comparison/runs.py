@@ -194,11 +194,13 @@ def _results(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-Known = tuple[Architecture, Tilings]
-"""A machine, and how operations were mapped to it before."""
-_KNOWN: list[Known] = []
-"""The machines that this process met last: bunches on one follow each other."""
-MOST_KNOWN = 2
+_MACHINES: list[Architecture] = []
+"""The machines that this process met last, with all that they worked out."""
+MOST_MACHINES = 2
+_TILINGS: Tilings = {}
+"""How this process mapped operations; machines that differ elsewhere have mappings in common."""
+MOST_TILINGS = 10_000
+"""Beyond so many, a case begins with none: each takes some ten KiB."""
 
 
 def _run(bunch: list[Numbered], kept: Path | None) -> list[tuple[int, Case]]:
@@ -210,13 +212,13 @@ def _run(bunch: list[Numbered], kept: Path | None) -> list[tuple[int, Case]]:
     return [(number, _case(plan, kept)) for number, plan in bunch]
 
 
-def _known(architecture: Architecture) -> Known:
-    """Return what is known of a machine: the one met before, with all that it worked out."""
-    found = next((known for known in _KNOWN if known[0] == architecture), None)
+def _met(architecture: Architecture) -> Architecture:
+    """Return a machine as it was met before, with all that it worked out."""
+    found = next((machine for machine in _MACHINES if machine == architecture), None)
     if found is None:
-        found = (architecture, {})
-        _KNOWN.append(found)
-        del _KNOWN[:-MOST_KNOWN]
+        found = architecture
+        _MACHINES.append(found)
+        del _MACHINES[:-MOST_MACHINES]
     return found
 
 
@@ -229,10 +231,11 @@ def _case(plan: CasePlan, kept: Path | None) -> Case:
     if file is not None and file.exists():
         found = json.loads(file.read_text())
     else:
-        architecture, tilings = _known(experiment.architecture)
-        experiment = replace(experiment, architecture=architecture)
+        experiment = replace(experiment, architecture=_met(experiment.architecture))
+        if len(_TILINGS) > MOST_TILINGS:
+            _TILINGS.clear()
         try:
-            found = digest(simulate_experiment(experiment, provenance, known=tilings))
+            found = digest(simulate_experiment(experiment, provenance, known=_TILINGS))
         except ConfigError:
             raise
         except ArchsimError as problem:

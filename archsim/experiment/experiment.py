@@ -156,7 +156,7 @@ def simulate_experiment(
 ) -> Result:
     """Lower, plan, schedule, simulate and price an experiment, with the engine it was run with.
 
-    Tilings that are ``known`` of its architecture are used again, and those found are added.
+    Tilings that are ``known`` are used again, and those found are added.
 
     Raises:
         InputError: if the workload does not fit the architecture.
@@ -180,7 +180,7 @@ def simulate_experiment(
 def prepare(experiment: Experiment, known: Tilings | None = None, workers: int = 1) -> Prepared:
     """Do all that comes before the simulation, and find what would end it.
 
-    Tilings that are ``known`` of its architecture are used again, and those found are added.
+    Tilings that are ``known`` are used again, and those found are added.
 
     Raises:
         InputError: if the workload does not fit the architecture, or an action has no price.

@@ -1,7 +1,7 @@
 """An architecture: named components, and the routes that data takes between them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from math import lcm
 
@@ -121,6 +121,26 @@ class Architecture:
         """Ticks per second: the least common multiple of all clocks."""
         return lcm(*(spec.clock for spec in self.components.values()))
 
+    @cached_property
+    def surroundings(self) -> dict[str, str]:
+        """For each unit, all that can matter to how it does an operation, as a text.
+
+        That is the unit, what it reaches and by which way. Of two machines on which other units
+        differ, or how much memories hold, it is the same.
+        """
+        return {unit: "\n".join(self._seen_by(unit)) for unit in self.units}
+
+    def _seen_by(self, unit: str) -> Iterator[str]:
+        yield f"{self.tick_rate} {unit} {_manner(self.units[unit])}"
+        for route in self.routes:
+            if unit in route.units:
+                for name in (route.memory, route.read, route.write):
+                    yield f"{name} {_manner(self.components[name])}" if name else "wired"
+                # What comes by one link from several memories lies as in the one on chip.
+                for other in self.routes:
+                    if {route.read, route.write} & {other.read, other.write}:
+                        yield f"beside {other.memory} {_manner(self.memories[other.memory])}"
+
     def instances(self, unit: str) -> tuple[str, ...]:
         """Names of the units of one sort: the sort's own where there is one only."""
         count = self.units[unit].count
@@ -140,3 +160,10 @@ class Architecture:
     def memories_for(self, role: Role) -> tuple[str, ...]:
         """The memories that a tensor of a role may lie in, the preferred one first."""
         return self.placement.get(role, tuple(self.memories))
+
+
+def _manner(spec: ComponentSpec) -> str:
+    """Say what a component is, but for how much it holds."""
+    room = spec.room if isinstance(spec, MemorySpec) else ()
+    values = (f"{f.name}={getattr(spec, f.name)!r}" for f in fields(spec) if f.name not in room)
+    return f"{type(spec).__qualname__}({', '.join(values)})"

@@ -271,6 +271,8 @@ class MemorySpec(ComponentSpec):
 
     unit_name: ClassVar[str]
     """What one allocation unit is called, e.g. ``BRAM18``."""
+    room: ClassVar[tuple[str, ...]] = ()
+    """Fields that say how much it holds, and nothing of how it gives that."""
     off_chip: ClassVar[bool] = False
 
     @property

@@ -42,6 +42,7 @@ class DramSpec(MemorySpec, ChannelSpec):
     kind: ClassVar[str] = "dram"
     unit_name: ClassVar[str] = "burst"
     off_chip: ClassVar[bool] = True
+    room: ClassVar[tuple[str, ...]] = ("capacity",)
 
     capacity: Bytes
     """Size of all channels together."""

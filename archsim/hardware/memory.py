@@ -37,6 +37,8 @@ class OnChipMemorySpec(MemorySpec):
 class BlockMemorySpec(OnChipMemorySpec):
     """A memory of an FPGA: blocks of fixed shape."""
 
+    room: ClassVar[tuple[str, ...]] = ("blocks",)
+
     blocks: int
     """Blocks on the device, counted as its data sheet does."""
     ports: int = 2
@@ -146,6 +148,7 @@ class SramSpec(OnChipMemorySpec):
     """
 
     kind: ClassVar[str] = "sram"
+    room: ClassVar[tuple[str, ...]] = ("capacity",)
     unit_name: ClassVar[str] = "line"
 
     capacity: Bytes

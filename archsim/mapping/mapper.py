@@ -17,7 +17,7 @@ from archsim.mapping.together import cheapest_of
 from archsim.mapping.work import Work
 
 Tilings = dict[tuple[object, ...], tuple[Mapping, TileStream]]
-"""Tilings found for an architecture, for whoever maps many graphs to it."""
+"""Tilings found, on any machine, for whoever maps many graphs."""
 
 
 @dataclass(frozen=True, slots=True)

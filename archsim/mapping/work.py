@@ -115,7 +115,7 @@ class Work:
 
     @property
     def key(self) -> tuple[object, ...]:
-        """Equal for two pieces of work that can be mapped alike."""
+        """Equal for two pieces of work that can be mapped alike, be it on different machines."""
         signature = tuple(
             (
                 o.memory,
@@ -132,7 +132,7 @@ class Work:
         number_format = self.operation.number_format.name
         kind = self.operation.kind
         return (
-            self.unit,
+            self.architecture.surroundings[self.unit],
             kind,
             self.space,
             self.operation.cuts,

@@ -22,8 +22,8 @@ def schedule(
     """Map every operation and order all of them on the units.
 
     The order is made with the closed-form times of :class:`TileStream`; what contention
-    does to it is for the simulation to find. Tilings that are ``known`` of this architecture
-    are used again, and those found are added; so many ``workers``, processes, search for them.
+    does to it is for the simulation to find. Tilings that are ``known`` are used
+    again, and those found are added; so many ``workers``, processes, search for them.
 
     Raises:
         MappingError: if an operation cannot run on the architecture.

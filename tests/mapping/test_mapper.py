@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from archsim.errors import MappingError
 from archsim.formats import parse
-from archsim.hardware import LinkSpec
+from archsim.hardware import LinkSpec, SramSpec
 from archsim.ir import Permute, Phase, TensorSpec
 from archsim.machine.alone import alone_ticks
 from archsim.mapping import Mapper, StageKind, Work
@@ -14,6 +14,7 @@ from tests.machines import array, kernel, linked, matrix_product, vector, wired,
 
 PRODUCT = matrix_product(m=16, n=16, k=16).operations[0]
 LINKED = dict.fromkeys("ABC", "sram")
+SRAM = SramSpec(capacity=2**21)
 
 
 def plan(architecture, operation=PRODUCT, memory="sram"):
@@ -201,3 +202,36 @@ def test_what_cannot_be_mapped_is_left_to_say_why(monkeypatch):
 
     with pytest.raises(MappingError, match="its smallest tile needs"):
         mapper.plan(PRODUCT, "tensor")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [linked(spare=array()), with_component(linked(), "vector", lanes=8), linked(sram=SRAM)],
+    ids=["another unit", "a unit that differs", "more room"],
+)
+def test_machines_that_differ_elsewhere_have_mappings_in_common(other, monkeypatch):
+    known = {}
+    here = Mapper(linked(), LINKED, known).plan(PRODUCT, "tensor")
+
+    monkeypatch.setattr("archsim.mapping.mapper.cheapest", None)  # all is known
+    assert Mapper(other, LINKED, known).plan(PRODUCT, "tensor") == here
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        with_component(linked(), "tensor", parallel_macs=8),
+        linked(write=LinkSpec(width=32)),
+        with_component(linked(), "vector", clock=10**9 + 1),
+        linked(sram=SramSpec(capacity=2**20, banks=4)),
+    ],
+    ids=["the unit", "a link", "length of a tick", "the memory's banks"],
+)
+def test_what_an_operation_meets_decides_its_mapping(other):
+    known = {}
+    Mapper(linked(), LINKED, known).plan(PRODUCT, "tensor")
+
+    found = Mapper(other, LINKED, known).plan(PRODUCT, "tensor")
+
+    assert found == Mapper(other, LINKED).plan(PRODUCT, "tensor")
+    assert len(known) == 2
