@@ -10,16 +10,19 @@ import gc
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import get_terminal_size
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from archsim import __version__
 from archsim.errors import ArchsimError, InputError, did_you_mean
+
+if TYPE_CHECKING:
+    from archsim.ir.findings import Finding
 
 WIDEST = 100
 """Columns of a wide terminal that tables use; of a narrower one, all."""
@@ -94,28 +97,38 @@ def run(
 ) -> None:
     """Simulate one experiment: how long, how much energy, and where it goes."""
     from archsim import config, report
-    from archsim.experiment import run as run_experiment
+    from archsim import experiment as experiments
 
     chosen = dict(config.parse_override(text) for text in overrides)
     if out:
         report.check_writable(out)
     with _progress() as progress:
-        result = run_experiment(
+        result = experiments.run(
             experiment,
             overrides=chosen,
             engine=engine,
             progress=progress,
             workers=os.cpu_count() or 1,
         )
-    written = report.write(result, out) if out else []
+    found = experiments.findings(experiment, overrides=chosen) if out else ()
+    written = report.write(result, out, found) if out else []
     if as_json:
         click.echo(json.dumps(result.to_dict(), allow_nan=False))
         return
     click.echo(report.summary(result))
+    _tell_findings(found)
+    if not out and (words := experiments.findings_in_words(experiment, overrides=chosen)):
+        click.echo(f"--out DIR also draws {words}")
     for file in written:
         click.echo(f"wrote {file}")
     if written:
         click.echo("open trace.json at https://ui.perfetto.dev or in chrome://tracing")
+
+
+def _tell_findings(found: "Iterable[Finding]") -> None:
+    """Name what was drawn of what an algorithm shows by itself."""
+    for finding in found:
+        click.echo(f"shown in findings_{finding.name}.png: {finding.title}")
 
 
 @contextmanager
@@ -159,7 +172,11 @@ def compare(comparison: str, workers: int | None, as_json: bool, out: Path | Non
             comparison_text(made.comparison, min(WIDEST, get_terminal_size((WIDEST, 24)).columns))
         )
         if out:
+            _tell_findings(made.findings)
             click.echo(f"wrote {out / 'comparison.html'} and what it is made of")
+        elif made.shown:
+            names = ", ".join(dict.fromkeys(shown.experiment.stem for shown in made.shown))
+            click.echo(f"--out DIR also shows the findings of {names}")
     if made.comparison.failures:
         sys.exit(1)
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -104,6 +105,25 @@ def test_out_holds_what_the_output_lists(experiment, tmp_path):
     assert len(written) >= 5
     assert all((tmp_path / file).is_file() for file in written)
     assert (tmp_path / "results" / "result.json").is_file()
+
+
+SHOWING = "workload: {kind: edfid, delays: 3}\narchitecture: generic_array\nenergy: asic_16nm\n"
+
+
+def test_out_draws_what_a_workload_shows_by_itself_and_names_it(experiment, tmp_path):
+    (tmp_path / "showing.yaml").write_text(SHOWING)
+
+    drawn = call("run", "showing.yaml", "--out", "results")
+    told = call("run", "showing.yaml")
+
+    assert "\nshown in findings_fringes.png: Ramsey fringes " in drawn.stdout
+    assert (tmp_path / "results" / "findings_fringes.csv").is_file()
+    assert f"wrote {Path('results') / 'findings_echo.png'}\n" in drawn.stdout
+    assert told.stdout.endswith(
+        "\n--out DIR also draws Ramsey fringes, the echo, which couplings are seen, and errors by "
+        "number format\n"
+    )
+    assert "also draws" not in call("run", experiment).stdout
 
 
 def test_check_says_a_line_about_each_file(experiment):

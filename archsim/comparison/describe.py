@@ -24,6 +24,9 @@ FORM = """comparison: runs side by side, `archsim compare COMPARISON.yaml`
                           leaves open make groups, over which ratios are averaged
   subject                 labels, on the baseline's axes, of what the answer is to tell of; without
                           them it tells of the best
+  findings                a list of experiments, each a name or a mapping with `experiment` and what
+                          it changes: what their workloads show by themselves stands in the report.
+                          A `name` of each tells findings of several apart
   published               a list of ratios {metric, better, than, ratio, source} to stand beside
                           those simulated; ratio is a number or [least, most]
   assumptions             a list of texts that a reader must know to judge the numbers"""
@@ -94,6 +97,9 @@ def _in_words(plan: ComparisonPlan) -> str:
         f"  {asked.question}",
         f"  baseline: {baseline}, in each of {len(groups)} groups",
         f"  experiments: {', '.join(experiments)}",
+        f"  findings of: {', '.join(shown.experiment.stem for shown in plan.shown)}"
+        if plan.shown
+        else "",
         f"  {len(asked.published)} published ratios, {len(asked.assumptions)} assumptions",
     ]
     return "\n".join(line for line in lines if line.strip())
@@ -112,6 +118,7 @@ def json_schema() -> dict[str, Any]:
         "properties": {"experiment": text},
     }
     named = {**change, "properties": {"name": text, "experiment": text}, "required": ["name"]}
+    shown = {**named, "required": ["experiment"]}
     where = {"description": "A value on axes; a text is a value on the only axis"}
     place = {**where, "oneOf": [labels, text]}
     together = {
@@ -152,6 +159,7 @@ def json_schema() -> dict[str, Any]:
             "leave_out": {"type": "array", "items": place},
             "baseline": place,
             "subject": place,
+            "findings": {"type": "array", "items": {"oneOf": [text, shown]}},
             "published": {"type": "array", "items": claim},
             "assumptions": texts,
             "extends": text,

@@ -4,7 +4,8 @@
 dotted path, and may name another ``experiment``. Every combination is a case, but for those
 that ``leave_out`` names. What values of several axes change only together, as the width of a
 network that each architecture calls by another name, stands under ``combined``.
-``experiments`` is a list of named ones instead: an axis of that name.
+``experiments`` is a list of named ones instead: an axis of that name. ``findings`` names
+experiments whose workloads show something by itself that the report tells as well.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from archsim import config
+from archsim.comparison.findings import Shown, read_shown
 from archsim.config import Document, Section
 from archsim.errors import did_you_mean
 from archsim.results import Comparison, PublishedRatio
@@ -30,6 +32,7 @@ SECTIONS = (
     "leave_out",
     "baseline",
     "subject",
+    "findings",
     "published",
     "assumptions",
 )
@@ -61,6 +64,8 @@ class ComparisonPlan:
     comparison: Comparison
     """What is asked, without a case until they are run."""
     cases: tuple[CasePlan, ...]
+    shown: tuple[Shown, ...] = ()
+    """Experiments whose findings stand in the report."""
 
 
 def read_plan(path: str | Path) -> ComparisonPlan:
@@ -92,7 +97,7 @@ def read_plan(path: str | Path) -> ComparisonPlan:
         assumptions=tuple(_texts(root, "assumptions")),
         config_hash=config.config_hash(document),
     )
-    return ComparisonPlan(comparison=comparison, cases=cases)
+    return ComparisonPlan(comparison=comparison, cases=cases, shown=read_shown(root))
 
 
 Axes = Mapping[str, Mapping[str, Section]]

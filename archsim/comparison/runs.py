@@ -1,107 +1,43 @@
 """Runs the cases of a comparison, several at a time, and goes on where it was stopped.
 
 Cases on one machine are run in bunches by one process, which maps what they have in common
-once. What a case gave is kept in a folder until all are done, under the hash of its
-configuration, so that a comparison that was stopped has only the rest to do.
-
-What makes tables and figures is loaded when they are made: no process that only runs needs it.
+once; findings that stand in the report are computed beside them. What a case gave is kept in a
+folder until all are done, under the hash of its configuration, so that a comparison that was
+stopped has only the rest to do.
 """
-
-# ruff: noqa: PLC0415  (see above)
 
 import json
 import os
 import shlex
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.metadata import version
-from itertools import groupby
+from itertools import chain, groupby
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archsim import config
+from archsim.comparison.comparison_report import ComparisonReport
+from archsim.comparison.findings import Shown
+from archsim.comparison.kept import keep
 from archsim.comparison.plan import CasePlan, ComparisonPlan, read_plan
 from archsim.errors import ArchsimError, ConfigError
 from archsim.experiment import provenance_of, read, simulate_experiment
 from archsim.hardware import Architecture
+from archsim.ir.findings import Finding
 from archsim.mapping import Tilings
-from archsim.results import Case, Comparison, digest
-from archsim.results.comparison import COMPARED
-
-if TYPE_CHECKING:
-    from archsim.report.comparison.table import Frame
+from archsim.results import Case, digest
 
 Progress = Callable[[int, int], None]
-"""Told how many cases are done, and how many there are."""
+"""Told how much is done, and how much there is to do."""
 BUNCH = 6
 """Cases that a process runs before it tells how they went."""
 KEPT = ".runs"
 """The folder, inside that of the report, with what has been run so far."""
-
-
-@dataclass(frozen=True)
-class ComparisonReport:
-    """A comparison that has been made, and its documents."""
-
-    comparison: Comparison
-
-    @property
-    def table(self) -> "Frame":
-        """One row per experiment: what it was, what came out, how it stands to its baseline."""
-        from archsim.report.comparison.table import comparison_frame
-
-        return comparison_frame(self.comparison)
-
-    def to_html(self, path: str | Path) -> Path:
-        """Write the report as one self-contained HTML file."""
-        from archsim.report.comparison.files import write_html
-
-        return write_html(self.comparison, Path(path))
-
-    def write(self, folder: str | Path) -> list[Path]:
-        """Write all documents and figures into a folder."""
-        from archsim.report.comparison.files import write_comparison
-
-        return write_comparison(self.comparison, Path(folder))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values, ready for JSON."""
-        from archsim.report.comparison.words import answer
-
-        made = self.comparison
-        return {
-            "name": made.name,
-            "title": made.title,
-            "answer": answer(made),
-            "baseline": dict(made.baseline),
-            "cases": [
-                {
-                    "name": case.name,
-                    "labels": dict(case.labels),
-                    "error": case.error,
-                    "command": case.command,
-                    "times_better": {metric: made.ratio(case, metric) for metric in COMPARED},
-                    "result": case.digest,
-                }
-                for case in made.cases
-            ],
-            "geometric_means": [
-                {
-                    "labels": dict(rival),
-                    **{metric: made.geometric_mean(rival, metric) for metric in COMPARED},
-                    "ranges": {metric: _ends(made.ratios(rival, metric)) for metric in COMPARED},
-                }
-                for rival in made.rivals
-            ],
-            "published": [
-                {**asdict(value), "simulated": made.simulated(value)} for value in made.published
-            ],
-            "config_hash": made.config_hash,
-            "command": made.command,
-        }
 
 
 def compare(
@@ -120,23 +56,26 @@ def compare(
     """
     plan = read_plan(path)
     kept = None if out is None else Path(out) / KEPT
-    found = dict(_all(plan, kept, workers or os.cpu_count() or 1, progress))
+    jobs: list[Job] = [partial(_run, bunch, kept) for bunch in _bunches(plan)]
+    if kept is not None:
+        # They take long, and only documents have them.
+        shows = [partial(_show, place, kept) for place in enumerate(plan.shown)]
+        jobs = [*shows, *jobs]
+    done = _done(jobs, len(plan.cases), workers or os.cpu_count() or 1, progress)
     comparison = replace(
         plan.comparison,
-        cases=tuple(found[number] for number in range(len(plan.cases))),
+        cases=tuple(done.cases[number] for number in range(len(plan.cases))),
         command=_command(path, out),
         versions={"archsim": version("archsim")},
     )
-    report = ComparisonReport(comparison)
+    found = [done.findings[number] for number in sorted(done.findings)]
+    report = ComparisonReport(
+        comparison, plan.shown, None if kept is None else tuple(chain.from_iterable(found))
+    )
     if kept is not None:
         report.write(kept.parent)
         shutil.rmtree(kept, ignore_errors=True)
     return report
-
-
-def _ends(ratios: Sequence[float]) -> list[float] | None:
-    """Return the least and the largest; none where there are none."""
-    return [min(ratios), max(ratios)] if ratios else None
 
 
 def _command(path: str | Path, out: str | Path | None) -> str:
@@ -149,19 +88,29 @@ Numbered = tuple[int, CasePlan]
 """A case and its place in the comparison."""
 
 
-def _all(
-    plan: ComparisonPlan, kept: Path | None, workers: int, progress: Progress | None
-) -> Iterator[tuple[int, Case]]:
-    """Yield the cases as they are done, with their places."""
-    bunches = list(_bunches(plan))
-    done, total = 0, len(plan.cases)
+@dataclass(frozen=True)
+class Done:
+    """Results by their places: of cases in the comparison, of findings in the file's list."""
+
+    cases: Mapping[int, Case] = field(default_factory=dict)
+    findings: Mapping[int, tuple[Finding, ...]] = field(default_factory=dict)
+
+
+Job = Callable[[], Done]
+"""What a process does in one go."""
+
+
+def _done(jobs: list[Job], cases: int, workers: int, progress: Progress | None) -> Done:
+    """Return what all jobs gave."""
+    found, shown = dict[int, Case](), dict[int, tuple[Finding, ...]]()
     if progress:
-        progress(done, total)
-    for cases in _results(bunches, kept, min(workers, len(bunches))):
-        yield from cases
-        done += len(cases)
+        progress(0, cases)
+    for done in _results(jobs, min(workers, len(jobs))):
+        found |= done.cases
+        shown |= done.findings
         if progress:
-            progress(done, total)
+            progress(len(found), cases)
+    return Done(found, shown)
 
 
 def _bunches(plan: ComparisonPlan) -> Iterator[list[Numbered]]:
@@ -177,21 +126,22 @@ def _bunches(plan: ComparisonPlan) -> Iterator[list[Numbered]]:
             yield alike[start : start + BUNCH]
 
 
-def _results(
-    bunches: list[list[Numbered]], kept: Path | None, workers: int
-) -> Iterator[list[tuple[int, Case]]]:
+def _results(jobs: list[Job], workers: int) -> Iterator[Done]:
     if workers == 1:
-        yield from (_run(bunch, kept) for bunch in bunches)
+        yield from (job() for job in jobs)
         return
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
     try:
-        futures: list[Future[list[tuple[int, Case]]]] = [
-            pool.submit(_run, bunch, kept) for bunch in bunches
-        ]
-        for future in as_completed(futures):
+        for future in as_completed([pool.submit(job) for job in jobs]):
             yield future.result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _show(numbered: tuple[int, Shown], kept: Path) -> Done:
+    """Find what an experiment shows by itself."""
+    number, shown = numbered
+    return Done(findings={number: shown.findings(kept)})
 
 
 _MACHINES: list[Architecture] = []
@@ -203,13 +153,13 @@ MOST_TILINGS = 10_000
 """Beyond so many, a case begins with none: each takes some ten KiB."""
 
 
-def _run(bunch: list[Numbered], kept: Path | None) -> list[tuple[int, Case]]:
+def _run(bunch: list[Numbered], kept: Path | None) -> Done:
     """Run some cases one after the other.
 
     Raises:
         ConfigError: if the file of one is wrong.
     """
-    return [(number, _case(plan, kept)) for number, plan in bunch]
+    return Done(cases={number: _case(plan, kept) for number, plan in bunch})
 
 
 def _met(architecture: Architecture) -> Architecture:
@@ -241,7 +191,7 @@ def _case(plan: CasePlan, kept: Path | None) -> Case:
         except ArchsimError as problem:
             error = str(problem)
     if file is not None and found is not None:
-        _keep(file, found)
+        keep(file, json.dumps(found).encode())
     return Case(
         name=plan.name,
         labels=plan.labels,
@@ -249,11 +199,3 @@ def _case(plan: CasePlan, kept: Path | None) -> Case:
         error=error,
         command=provenance.command,
     )
-
-
-def _keep(file: Path, found: Mapping[str, Any]) -> None:
-    """Write a result under a temporary name first, so that none is ever half there."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(f".{os.getpid()}.part")
-    part.write_text(json.dumps(found))
-    part.replace(file)

@@ -10,9 +10,11 @@ from archsim.experiment.experiment import (
     prepare,
     provenance_of,
     read,
+    read_workload,
     run,
     simulate_experiment,
 )
+from archsim.experiment.findings import findings, findings_in_words, findings_of
 
 __all__ = [
     "Epoch",
@@ -20,10 +22,14 @@ __all__ = [
     "MappingOptions",
     "Prepared",
     "check",
+    "findings",
+    "findings_in_words",
+    "findings_of",
     "lower",
     "prepare",
     "provenance_of",
     "read",
+    "read_workload",
     "run",
     "simulate_experiment",
 ]

@@ -115,9 +115,7 @@ def lower(path: str | Path, *, overrides: Mapping[str, object] | None = None) ->
     Raises:
         InputError: if the file, or what it asks for, is wrong.
     """
-    document = config.load(path, overrides)
-    load_plugins()
-    workload = _workload(document)
+    workload = read_workload(path, overrides)
     if not isinstance(workload, HardwareAware):
         return workload.lower()
     return _lower(read(path, overrides)[1])
@@ -145,6 +143,17 @@ def read(
         published=_published(document),
     )
     return document, experiment
+
+
+def read_workload(path: str | Path, overrides: Mapping[str, object] | None = None) -> Workload:
+    """Read only the workload of an experiment's file.
+
+    Raises:
+        ConfigError: naming the file, the line, the value and what is expected.
+    """
+    document = config.load(path, overrides)
+    load_plugins()
+    return _workload(document)
 
 
 def simulate_experiment(

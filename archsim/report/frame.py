@@ -25,7 +25,7 @@ TITLE_LINE = 0.27
 """Inches from one line of a title to the next."""
 TITLE_LETTER = 0.125
 """Inches of a letter of a title, roughly."""
-INK, SOFT, GREY = "#222222", "#333333", "#666666"
+INK, SOFT, GREY, PAPER = "#222222", "#333333", "#666666", "#FFFFFF"
 GRID = "#E4E7EB"
 
 
@@ -93,6 +93,11 @@ def new_figure(
         in_layout=False,
     )
     return figure
+
+
+def folded(text: str, letters: int) -> str:
+    """Write a text in lines of so many letters, unless a word is longer."""
+    return "\n".join(wrap(text, letters, break_long_words=False))
 
 
 def plain(text: str) -> str:

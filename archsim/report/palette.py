@@ -1,6 +1,6 @@
 """Colours that colour-blind readers can tell apart, the same for a name in every figure.
 
-Sources: Okabe and Ito, "Color Universal Design" (2008), for phases; Tol, "Colour
+Sources: Okabe and Ito, "Color Universal Design" (2008), for phases and series; Tol, "Colour
 Schemes" (2021), the muted scheme, for components.
 """
 
@@ -25,6 +25,12 @@ COMPONENTS = (
     "#882255",
     "#AA4499",
 )
+SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#222222")
+"""Curves and bars that stand side by side, in order."""
+DASHES = ("-", "--", "-.", ":")
+"""Strokes of curves in order: with a colour each, curves that meet are still told apart."""
+LOW_TO_HIGH, AROUND_ZERO = "viridis", "PuOr"
+"""Colour maps for values of one sign, and of both."""
 PARTS: Mapping[str, str] = {
     "compute": COMPONENTS[0],
     "fill and drain": COMPONENTS[1],

@@ -1,7 +1,7 @@
 """Numbers as people read them: few digits, a prefix, a unit."""
 
 from dataclasses import dataclass
-from math import floor, log10
+from math import floor, isfinite, log10
 
 DECIMAL = {
     1e12: "T",
@@ -87,3 +87,18 @@ def ellipsize(text: str, width: int) -> str:
         return text
     tail = (width - 1) // 2
     return f"{text[: width - 1 - tail]}…{text[len(text) - tail :]}"
+
+
+def number(value: float) -> str:
+    """Write a number without prefixes in three digits or so, whole ones below a million fully."""
+    if not isfinite(value):
+        return str(value)
+    size = abs(value)
+    if value == int(value) and size < 10**6:
+        return f"{value:,.0f}"
+    if 1e-3 <= size < 10**6:
+        decimals = max(0, 2 - floor(log10(size)))
+        text = f"{value:,.{decimals}f}"
+        return text.rstrip("0").rstrip(".") if decimals else text
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa}e{int(exponent)}"

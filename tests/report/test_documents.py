@@ -12,6 +12,8 @@ import pytest
 from archsim.errors import InputError
 from archsim.report import check_writable, write
 from archsim.report.documents import operations_csv
+from archsim.report.findings.rows import finding_csv
+from tests.report.findings.shown import ALL, TABLE
 
 NAMES = ["result.json", "operations.csv", "breakdown.png", "timeline.png", "trace.json"]
 
@@ -40,6 +42,15 @@ def test_writing_again_replaces_what_was_there(result, make_result, tmp_path):
 
     assert json.loads((tmp_path / "result.json").read_text())["name"] == "second"
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(NAMES)
+
+
+def test_each_finding_is_a_picture_and_its_numbers(result, tmp_path):
+    written = write(result, tmp_path, ALL)
+
+    names = [f"findings_{finding.name}.{ending}" for ending in ("png", "csv") for finding in ALL]
+    assert sorted(path.name for path in written) == sorted([*NAMES, *names])
+    assert b"archsim run tiny.yaml" in (tmp_path / "findings_decay.png").read_bytes()
+    assert (tmp_path / "findings_ways.csv").read_bytes() == finding_csv(TABLE).encode()
 
 
 def test_operations_are_rows_in_order_of_start(result):

@@ -2,18 +2,21 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from archsim import formats
 from archsim.ir import execute
-from workloads.spin_dynamics.workload import ElectricallyDetectedFid
+
+if TYPE_CHECKING:
+    from workloads.spin_dynamics.workload import ElectricallyDetectedFid
 
 PRECISE_BITS = 32
 FORMATS = ("fp64", "fp32", "tf32", "fp16", "bf16", "fp8_e4m3")
 
 
-def largest_error(workload: ElectricallyDetectedFid, number_format: str) -> float:
+def largest_error(workload: "ElectricallyDetectedFid", number_format: str) -> float:
     """Return the largest error of the signal, in units of full scale, over all delays.
 
     Each tensor that a graph makes is rounded to its format: what is worked on for each pair
@@ -29,7 +32,7 @@ def largest_error(workload: ElectricallyDetectedFid, number_format: str) -> floa
 
 
 def largest_errors(
-    workload: ElectricallyDetectedFid, number_formats: Iterable[str] = FORMATS
+    workload: "ElectricallyDetectedFid", number_formats: Iterable[str] = FORMATS
 ) -> dict[str, float]:
     """Return :func:`largest_error` for each of some formats."""
     return {name: largest_error(workload, name) for name in number_formats}

@@ -195,7 +195,7 @@ def harmonic(setup: Setup, pair: Pair, sequence: Sequence) -> TensorSpec:
         "signal",
         PHASE,
         "t, t, -> t",
-        "a + b + c",
+        f"{1 / setup.members!r} * (a + b) + c",
         *(even, odd, constant),
         number_format=kernel.precise,
     )
@@ -235,7 +235,8 @@ def _lines(
     """Append A and B of every pair and line, weighted, and the ensemble's C.
 
     G_s is a path's amplitude through eigenstate s: the line of s and s' has
-    ``A + i B = 2 sum G_s G_s'*``, and ``C = sum |G_s|^2``.
+    ``A + i B = 2 sum G_s G_s'*``, and ``C = sum |G_s|^2``. A and B are weighted by how much
+    more than the mean a pair weighs: a pair's share of many would be too small for fp16.
     """
     parts = {"real": real, "imaginary": imaginary}
     ends = [
@@ -260,7 +261,7 @@ def _lines(
                           formula, *factors)  # fmt: skip
         total = setup.builder.reduce(f"{name}.pairs", PHASE, f"{term} -> e h", each)
         return setup.builder.elementwise(
-            name, PHASE, "e, e h -> e h", "2 * a * b", pair.weight, total,
+            name, PHASE, "e, e h -> e h", f"{2 * setup.members} * a * b", pair.weight, total,
             number_format=number_format,
         )  # fmt: skip
 

@@ -11,6 +11,7 @@ import numpy as np
 from archsim import formats
 from archsim.errors import RegistryError
 from archsim.ir import WORKLOADS, GraphBuilder, OperationGraph, TensorSpec
+from archsim.ir.findings import Finding
 from archsim.ir.operation import Array
 from workloads.spin_dynamics.checks import (
     Floats,
@@ -22,6 +23,7 @@ from workloads.spin_dynamics.checks import (
     checked_distances,
 )
 from workloads.spin_dynamics.coupling import DIPOLAR_MHZ_NM3, exchange_mhz
+from workloads.spin_dynamics.findings import findings
 from workloads.spin_dynamics.members import (
     AXES,
     HYPERFINE_MHZ,
@@ -197,6 +199,10 @@ class ElectricallyDetectedFid:
         signal = VARIANTS[self.variant](setup, pair, self._sequence())
         builder.output(signal)
         return builder.graph()
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Show Ramsey fringes, the echo, which couplings are seen, and errors by number format."""
+        return findings(self)
 
     def _sequence(self) -> Sequence:
         rabi = rabi_mhz(self.half_pi_ns)

@@ -5,6 +5,8 @@ Pictures are named as :mod:`archsim.report.comparison.files` puts them beside it
 
 from collections.abc import Sequence
 
+from archsim.ir.findings import Finding, Table
+from archsim.report.comparison.page_figures import FINDINGS
 from archsim.report.comparison.rivals import baseline_name
 from archsim.report.comparison.table import part_columns, status
 from archsim.report.comparison.words import (
@@ -18,11 +20,13 @@ from archsim.report.comparison.words import (
     simulated_range,
     verdict,
 )
+from archsim.report.findings.files import file_name
+from archsim.report.findings.rows import cell_text, number_columns
 from archsim.results import Case, Comparison
 from archsim.results.comparison import COMPARED
 
 
-def comparison_markdown(comparison: Comparison) -> str:
+def comparison_markdown(comparison: Comparison, findings: Sequence[Finding] = ()) -> str:
     """Write a comparison as Markdown: the answer, the table, and all that a reader asks next."""
     names = [NAMES[metric] for metric in COMPARED]
     ratios = [f"{name} x" for name in names]
@@ -61,6 +65,8 @@ def comparison_markdown(comparison: Comparison) -> str:
         _picture("time_parts", "where the time goes"),
         _picture("energy_parts", "where the energy goes"),
         _picture("roofline", "rooflines"),
+        f"## {FINDINGS}" if findings else "",
+        *(block for finding in findings for block in _finding(finding)),
         "## Published beside simulated" if published else "",
         _markdown_table(header, published, left=len(header)),
         "## Failed" if failures else "",
@@ -70,6 +76,16 @@ def comparison_markdown(comparison: Comparison) -> str:
         f"Made by `{comparison.command}`" if comparison.command else "",
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _finding(finding: Finding) -> tuple[str, ...]:
+    """Return title, caption and picture or table of a finding."""
+    words = (f"### {_markdown(finding.title)}", _markdown(finding.caption))
+    if not isinstance(finding, Table):
+        return (*words, _picture(file_name(finding), _markdown(finding.title)))
+    rows = [[cell_text(cell) for cell in row] for row in finding.rows]
+    numbers = number_columns(finding)
+    return (*words, _markdown_table(finding.columns, rows, left=1, numbers=numbers))
 
 
 def _picture(name: str, what: str) -> str:
@@ -96,11 +112,18 @@ def _markdown_cells(comparison: Comparison, case: Case) -> list[str]:
     ]
 
 
-def _markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int) -> str:
-    """Write a table, its first columns to the left and the others to the right."""
+def _markdown_table(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    left: int,
+    numbers: Sequence[bool] = (),
+) -> str:
+    """Write a table with numbers to the right: after ``left`` columns, or as told."""
     if not rows:
         return ""
-    rule = ["---" if column < left else "---:" for column in range(len(header))]
+    right = numbers or [column >= left for column in range(len(header))]
+    rule = ["---:" if is_number else "---" for is_number in right]
     cells = [[_markdown(cell) for cell in row] for row in (header, *rows)]
     return "\n".join(f"| {' | '.join(row)} |" for row in (cells[0], rule, *cells[1:]))
 

@@ -6,11 +6,12 @@ browser to fetch more. The script only sorts, filters and switches metrics; with
 
 import json
 import re
-from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.resources import files
 
+from archsim.ir.findings import Finding
+from archsim.report.comparison.page_figures import figure_element, findings_section
 from archsim.report.comparison.page_runs import METRICS, html_table, runs_section
 from archsim.report.comparison.rivals import baseline_name, name_of, subject
 from archsim.report.comparison.table import (
@@ -57,10 +58,12 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-s
 """What a browser may load: only what is in the page."""
 
 
-def comparison_html(comparison: Comparison, figures: Mapping[str, bytes]) -> str:
+def comparison_html(
+    comparison: Comparison, figures: Mapping[str, bytes], findings: Sequence[Finding] = ()
+) -> str:
     """Return one self-contained page; ``figures`` are SVG by name, absent ones are left out."""
     sections = {
-        "answer": _answer_section(comparison, figures),
+        "answer": _answer_section(comparison, figures, findings),
         "groups": _groups_section(figures),
         "table": runs_section(comparison),
         **{name: _figure_section(name, figures) for name in ("time", "energy", "phases")},
@@ -68,6 +71,7 @@ def comparison_html(comparison: Comparison, figures: Mapping[str, bytes]) -> str
         "limits": _limits_section(comparison),
         "memory": _figure_section("memory", figures),
         "timeline": _figure_section("timeline", figures),
+        "findings": findings_section(findings, figures),
         "published": _published_section(comparison),
         "failures": _failures_section(comparison),
         "again": _again_section(comparison),
@@ -117,9 +121,11 @@ def _script_values(comparison: Comparison) -> dict[str, object]:
     }
 
 
-def _answer_section(comparison: Comparison, figures: Mapping[str, bytes]) -> str:
+def _answer_section(
+    comparison: Comparison, figures: Mapping[str, bytes], findings: Sequence[Finding]
+) -> str:
     pictures = [
-        _figure(figures, f"ratios_{key}", _ratio_caption(comparison, metric), of=key)
+        figure_element(figures, f"ratios_{key}", _ratio_caption(comparison, metric), of=key)
         for key, metric in METRICS.items()
     ]
     question = f'<p class="question">{escape(comparison.question)}</p>'
@@ -130,14 +136,14 @@ def _answer_section(comparison: Comparison, figures: Mapping[str, bytes]) -> str
             f"{question if comparison.question else ''}\n</header>",
             _metric_switch(comparison),
             *pictures,
-            _contents(comparison, figures),
+            _contents(comparison, figures, findings),
         ]
     )
 
 
 def _groups_section(figures: Mapping[str, bytes]) -> str:
     pictures = [
-        _figure(figures, f"groups_{key}", f"{NAMES[metric]} in each group.", of=key)
+        figure_element(figures, f"groups_{key}", f"{NAMES[metric]} in each group.", of=key)
         for key, metric in METRICS.items()
     ]
     shown = "\n".join(filter(None, pictures))
@@ -167,11 +173,14 @@ def _metric_switch(comparison: Comparison) -> str:
     )
 
 
-def _contents(comparison: Comparison, figures: Mapping[str, bytes]) -> str:
+def _contents(
+    comparison: Comparison, figures: Mapping[str, bytes], findings: Sequence[Finding]
+) -> str:
     titles = {"groups": "Groups"} if any(f"groups_{key}" in figures for key in METRICS) else {}
     titles |= {"table": "Runs"}
     titles |= {name: title for name, (title, figure) in SECTIONS.items() if figure in figures}
     titles |= {"limits": "Limits"} if len(comparison.failures) < len(comparison.cases) else {}
+    titles |= {"findings": "Findings"} if findings else {}
     titles |= {"published": "Published"} if _has_published(comparison) else {}
     titles |= {"failures": "Failures"} if comparison.failures else {}
     titles |= {"again": "Make it again"}
@@ -188,28 +197,17 @@ def _contents(comparison: Comparison, figures: Mapping[str, bytes]) -> str:
     ]
     links = [
         f'<a href="#{name}">{escape(titles[name])}</a>'
-        for name in (*order, "published", "failures", "again")
+        for name in (*order, "findings", "published", "failures", "again")
         if name in titles
     ]
     return f"<nav>{' '.join(links)}</nav>"
-
-
-def _figure(figures: Mapping[str, bytes], name: str, caption: str, *, of: str = "") -> str:
-    if name not in figures:
-        return ""
-    source = f"data:image/svg+xml;base64,{b64encode(figures[name]).decode()}"
-    which = f' data-of="{of}"' if of else ""
-    return (
-        f'<figure id="figure-{name}"{which}><img alt="{escape(caption)}" src="{source}">'
-        f"<figcaption>{escape(caption)}</figcaption></figure>"
-    )
 
 
 def _figure_section(name: str, figures: Mapping[str, bytes]) -> str:
     title, figure = SECTIONS[name]
     if figure not in figures:
         return ""
-    return f"<h2>{escape(title)}</h2>\n{_figure(figures, figure, CAPTIONS[figure])}"
+    return f"<h2>{escape(title)}</h2>\n{figure_element(figures, figure, CAPTIONS[figure])}"
 
 
 def _numbers_of_time(comparison: Comparison) -> str:

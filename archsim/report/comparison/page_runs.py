@@ -147,10 +147,16 @@ def _controls(comparison: Comparison) -> str:
 
 
 def html_table(
-    header: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1, name: str = ""
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    left: int = 1,
+    numbers: Sequence[bool] = (),
+    name: str = "",
 ) -> str:
-    """Return a table of text, its first columns to the left and numbers to the right."""
-    kinds = ["" if column < left else ' class="number"' for column in range(len(header))]
+    """Return a table of text, with numbers to the right: after ``left`` columns, or as told."""
+    right = numbers or [column >= left for column in range(len(header))]
+    kinds = [' class="number"' if is_number else "" for is_number in right]
 
     def line(cells: Sequence[str], tag: str) -> str:
         filled = zip(cells, kinds, strict=True)

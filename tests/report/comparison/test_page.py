@@ -13,6 +13,7 @@ from archsim.report.comparison.table import comparison_frame
 from archsim.report.comparison.words import answer
 from archsim.report.quantities import ratio_text
 from tests.report.comparison.comparisons import CASES, REASON, build_case, build_comparison, only
+from tests.report.findings.shown import CURVES, TABLE
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="900" height="200"><rect/></svg>'
 METRICS = ("edp", "latency", "energy")
@@ -98,6 +99,26 @@ def test_figures_are_inside_and_absent_ones_left_out():
     assert [section["id"] for section in page.of("section")] == [
         name for name in SECTIONS if name not in absent
     ]
+
+
+def test_what_the_algorithm_shows_stands_after_what_the_machines_did():
+    drawn = {f"findings_{finding.name}": SVG for finding in (CURVES, TABLE)}
+
+    page = Page(comparison_html(build_comparison(), FIGURES | drawn, (CURVES, TABLE)))
+
+    place = SECTIONS.index("published")
+    wanted = [*SECTIONS[:place], "findings", *SECTIONS[place:]]
+    assert [section["id"] for section in page.of("section")] == wanted
+    assert [link["href"] for link in page.of("a")] == [f"#{name}" for name in wanted[1:]]
+    (figure,) = page.of("figure", id="figure-findings_decay")
+    assert figure["text"] == f"{CURVES.title}. The numbers are in findings_decay.csv."
+    assert page.tables["findings_ways"] == [
+        ["way", "time [ns]", "why"],
+        ["dense | all", "1.2e6", "every number"],
+        ["sparse", "0.125", "few of them"],
+    ]
+    assert TABLE.title in [heading["text"] for heading in page.of("h3")]
+    assert TABLE.caption in [words["text"] for words in page.of("p", **{"class": "note"})]
 
 
 def test_the_table_has_the_values_of_the_frame(page):

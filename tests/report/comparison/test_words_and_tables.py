@@ -26,6 +26,7 @@ from tests.report.comparison.comparisons import (
     digest,
     only,
 )
+from tests.report.findings.shown import CURVES, TABLE
 
 COLUMNS = [
     "name",
@@ -337,3 +338,17 @@ def test_markdown_splits_each_runs_time_and_shows_the_pictures_beside_it():
     assert "| vit | ette |  |  |  |  |  |" in text
     shown = re.findall(r"\((\w+)\.png\)", text)
     assert shown == ["ratios_edp", "time_parts", "energy_parts", "roofline"]
+
+
+def test_markdown_shows_findings_as_pictures_and_tables():
+    text = comparison_markdown(build_comparison(), (CURVES, TABLE))
+
+    assert text.index("## What the algorithm shows") < text.index("## Published beside simulated")
+    assert (
+        f"### {CURVES.title}\n\n{CURVES.caption}\n\n![{CURVES.title}](findings_decay.png)" in text
+    )
+    assert (
+        "### Two \\<ways> & what they take\n\nWith $ and \\| in it.\n\n"
+        "| way | time [ns] | why |\n| --- | ---: | --- |\n"
+        "| dense \\| all | 1.2e6 | every number |\n| sparse | 0.125 | few of them |"
+    ) in text

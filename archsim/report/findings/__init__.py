@@ -1,0 +1,1 @@
+"""Findings in reports: what an algorithm shows by itself, drawn, in rows and as files."""
