@@ -15,6 +15,7 @@ import archsim
         ("archsim", "run"),
         ("archsim", "lower"),
         ("archsim", "execute"),
+        ("archsim.experiment", "findings"),
         ("archsim.formats", "Posit"),
         ("archsim.formats", "parse"),
         ("archsim.hardware", "ButterflySpec"),

@@ -12,6 +12,7 @@ import pytest
 import archsim
 from archsim.comparison import read_plan
 from archsim.report.comparison.table import comparison_csv
+from archsim.report.findings.rows import finding_csv
 from archsim.results.comparison import COMPARED
 from tests.effort import cases
 
@@ -28,7 +29,7 @@ SMALL = {
     "fetta": "BERT-base block, TT, tpu_like, right to left",
     "fetta_gpu": "one TT layer, 32 tokens, tpu_like, right to left",
     "fetta_sizes": "rank 4, tpu_like, searched",
-    "edfid": "H100, eigen-phase, one kernel",
+    "edfid": "H100, eigen-phase, fused, fp32",
     "flat_llm": "FLAT, 20 % less",
     "flat_ranks": "generic_array, 256 tokens of a prompt, as they come",
     "machines": "tiny, 16 x 16 x 16, tpu_like",
@@ -48,7 +49,7 @@ def committed_rows(name):
 SHORTEST_FIRST = sorted(COMPARISONS, key=lambda name: len(committed_rows(name)))
 
 
-def assert_same(row, other):
+def assert_same(row, other, absolute=0.0):
     """Texts are equal, and numbers but for their last digits, which a library may round."""
     assert row.keys() == other.keys()
     for column, text in row.items():
@@ -57,7 +58,9 @@ def assert_same(row, other):
         except ValueError:
             assert other[column] == text, column
         else:
-            assert float(other[column]) == pytest.approx(value, rel=1e-9), column
+            assert float(other[column]) == pytest.approx(
+                value, rel=1e-9, abs=absolute, nan_ok=True
+            ), column
 
 
 def test_every_shipped_comparison_has_its_report():
@@ -101,6 +104,17 @@ def test_a_case_made_again_gives_the_numbers_of_the_report(name):
         assert getattr(result, metric) == pytest.approx(float(row[metric]), rel=1e-9)
 
 
+@pytest.mark.parametrize("name", COMPARISONS)
+def test_findings_are_there_where_the_file_asks_for_them(name):
+    plan = read_plan(ROOT / "configs" / "comparisons" / f"{name}.yaml")
+    text = (REPORTS / name / "comparison.md").read_text()
+
+    tables = list((REPORTS / name).glob("findings_*.csv"))
+
+    assert bool(tables) == bool(plan.shown) == ("## What the algorithm shows" in text)
+    assert all(table.with_suffix(".png").exists() for table in tables)
+
+
 @pytest.mark.parametrize("name", RUNS)
 def test_a_run_made_again_gives_the_numbers_of_the_report(name):
     committed = json.loads((REPORTS / name / "result.json").read_text())
@@ -123,3 +137,13 @@ def test_a_comparison_made_again_is_the_committed_one(name):
     assert again.keys() == committed.keys()
     for case, row in committed.items():
         assert_same(row, again[case])
+    tables = {file.name: file for file in (REPORTS / name).glob("findings_*.csv")}
+    assert tables.keys() == {f"findings_{finding.name}.csv" for finding in made.findings}
+    for finding in made.findings:
+        file = tables[f"findings_{finding.name}.csv"]
+        committed_finding, finding_again = (
+            list(csv.DictReader(StringIO(text)))
+            for text in (file.read_text(), finding_csv(finding))
+        )
+        for row, other in zip(committed_finding, finding_again, strict=True):
+            assert_same(row, other, absolute=1e-6)  # what is tiny is rounding itself

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 
 from archsim.ir.findings import Axis, BarChart, Bars, Curve, CurveChart, Finding, MapChart
-from workloads.spin_dynamics.checks import Floats
+from workloads.spin_dynamics.checks import LARGEST_MHZ, Floats
 from workloads.spin_dynamics.coupling import (
     EXCHANGE_DECAY_NM,
     EXCHANGE_MHZ,
@@ -132,7 +132,7 @@ def coupling_map(workload: "ElectricallyDetectedFid") -> MapChart:
     couplings = np.geomspace(
         min(max(weakest, LEAST_MHZ), 1.0), min(max(10 * strongest, 10.0), MOST_MHZ), 61
     )
-    widths = np.geomspace((own or 1.0) / 10, 3 * (own or 1.0), 41)
+    widths = np.geomspace((own or 1.0) / 10, min(3 * (own or 1.0), LARGEST_MHZ), 41)
     seen = weakest_seen(own, longest)
     told = (
         f"shows exchange from {seen:.3g} MHz on: pairs within {_distance(seen):.1f} nm"
@@ -185,7 +185,8 @@ def precision(workload: "ElectricallyDetectedFid") -> BarChart:
         name="precision",
         title=survival(errors),
         caption=f"The largest error over {workload.delays} delays, {small.member_count} of "
-        f"{workload.member_count:,} pairs, against fp64 without a graph. What is worked on for "
+        f"{workload.member_count:,} pairs (the mean of more is usually closer), against fp64 "
+        "without a graph. What is worked on for "
         "each pair and delay is rounded to the format after every operation; phases and the mean "
         f"to fp32 at least. Fringes survive an error of less than {SEEN:g} of full scale "
         "(assumed).",
@@ -206,7 +207,11 @@ def survival(errors: Mapping[Variant, Mapping[str, float]]) -> str:
     }
     everywhere = [name for name in FORMATS if len(alive[name]) == len(errors)]
     some = {name: ways for name, ways in alive.items() if 0 < len(ways) < len(errors)}
-    told = [f"in {', '.join(everywhere)} by every way"] if everywhere else []
+    told = []
+    if everywhere:
+        is_all_before = everywhere == list(FORMATS[: len(everywhere)])
+        where = f"down to {everywhere[-1]}" if is_all_before else f"in {', '.join(everywhere)}"
+        told.append(f"{where} by every way")
     told += [f"in {name} only by {' and '.join(ways)}" for name, ways in some.items()]
     return f"Fringes survive {'; '.join(told)}" if told else "Fringes survive in no format"
 

@@ -13,14 +13,19 @@ FINDINGS = "What the algorithm shows"
 """The title of what is so on any machine."""
 
 
-def figure_element(figures: Mapping[str, bytes], name: str, caption: str, *, of: str = "") -> str:
-    """Return a figure inside the page, with its caption; nothing where there is none."""
+def figure_element(
+    figures: Mapping[str, bytes], name: str, caption: str, *, of: str = "", words: str = ""
+) -> str:
+    """Return a figure inside the page, with its caption; nothing where there is none.
+
+    ``words`` stand for it where it cannot be seen, the caption where there are none.
+    """
     if name not in figures:
         return ""
     source = f"data:image/svg+xml;base64,{b64encode(figures[name]).decode()}"
     which = f' data-of="{of}"' if of else ""
     return (
-        f'<figure id="figure-{name}"{which}><img alt="{escape(caption)}" src="{source}">'
+        f'<figure id="figure-{name}"{which}><img alt="{escape(words or caption)}" src="{source}">'
         f"<figcaption>{escape(caption)}</figcaption></figure>"
     )
 
@@ -41,6 +46,6 @@ def _finding(finding: Finding, figures: Mapping[str, bytes]) -> str:
             f'<h3>{escape(finding.title)}</h3>\n<p class="note">{escape(finding.caption)}</p>\n'
             + html_table(finding.columns, rows, numbers=number_columns(finding), name=name)
         )
-    # Its title and how it was made are in the picture.
-    caption = f"{finding.title}. The numbers are in {name}.csv."
-    return figure_element(figures, name, caption)
+    # Title and caption are in the picture, too.
+    words = f"{finding.title}. {finding.caption}"
+    return figure_element(figures, name, f"The numbers are in {name}.csv.", words=words)

@@ -333,6 +333,29 @@ def test_both_engines_agree_on_a_reduced_ensemble(machine, variant, fused):
     assert fast.tiles == event.tiles
 
 
+@pytest.mark.parametrize(
+    ("machine", "formats"),
+    [("generic_array", ("fp16", "fp32")), ("h100", ("fp16", "fp32")), ("h100", ("fp64", "fp64"))],
+)
+def test_both_engines_agree_in_other_formats(machine, formats):
+    overrides = {
+        "architecture": machine,
+        "energy": {"h100": "h100"}.get(machine, "asic_16nm"),
+        "workload.number_format": formats[0],
+        "workload.member_format": formats[1],
+        "workload.delays": 3,
+        "workload.nodes_a": 4,
+    }
+
+    fast, event = (
+        archsim.run(EXPERIMENTS / "edfid_array.yaml", overrides=overrides, engine=engine)
+        for engine in ("fast", "event")
+    )
+
+    assert (fast.ticks, fast.energy_j) == (event.ticks, event.energy_j)
+    assert (fast.dram_bytes, fast.tiles) == (event.dram_bytes, event.tiles)
+
+
 def test_the_full_ensemble_has_the_sheets_size():
     graph = archsim.lower(EXPERIMENTS / "edfid_ramsey.yaml")
 
