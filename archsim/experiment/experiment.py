@@ -10,7 +10,7 @@ from typing import Any
 
 from archsim import config
 from archsim.config import Document, Section
-from archsim.contraction import ContractionStudy, HardwareAware
+from archsim.contraction import ContractionStudy, HardwareAware, LayerSearch
 from archsim.energy import EnergyTable, account, dynamic_energy
 from archsim.errors import CapacityError, InputError, did_you_mean
 from archsim.experiment.batch_room import batch_advice
@@ -118,7 +118,7 @@ def lower(path: str | Path, *, overrides: Mapping[str, object] | None = None) ->
     workload = _workload(document)
     if not isinstance(workload, HardwareAware):
         return workload.lower()
-    return _lower(read(path, overrides)[1])
+    return lower_experiment(read(path, overrides)[1])
 
 
 def read(
@@ -174,16 +174,19 @@ def simulate_experiment(
     )
 
 
-def prepare(experiment: Experiment, known: Tilings | None = None) -> Prepared:
+def prepare(
+    experiment: Experiment, known: Tilings | None = None, lowered: OperationGraph | None = None
+) -> Prepared:
     """Do all that comes before the simulation, and find what would end it.
 
-    Tilings that are ``known`` of its architecture are used again, and those found are added.
+    Tilings that are ``known`` of its architecture are used again, and those found are added;
+    so are the workload's operations where it was ``lowered`` before.
 
     Raises:
         InputError: if the workload does not fit the architecture, or an action has no price.
     """
     architecture = experiment.architecture
-    lowered = _lower(experiment)
+    lowered = lowered or lower_experiment(experiment)
     shaped = absorb(lowered, architecture)
     grouping = experiment.mapping.grouping
     try:
@@ -244,12 +247,17 @@ def _check_kind(document: Document) -> str:
     return f"workload: {len(graph.operations):,} operations, {graph.macs:,} MACs"
 
 
-def _lower(experiment: Experiment) -> OperationGraph:
+def lower_experiment(experiment: Experiment, machine: LayerSearch | None = None) -> OperationGraph:
     """Lower a workload, for the experiment's machine where it asks what that would like."""
     workload = experiment.workload
-    if isinstance(workload, HardwareAware):
-        return workload.lower_for(MachineSearch(experiment.architecture, experiment.energy))
-    return workload.lower()
+    if not isinstance(workload, HardwareAware):
+        return workload.lower()
+    return workload.lower_for(machine or machine_search(experiment))
+
+
+def machine_search(experiment: Experiment) -> LayerSearch:
+    """Return what finds the orders that an experiment's machine likes."""
+    return MachineSearch(experiment.architecture, experiment.energy)
 
 
 def _name(document: Document, path: str | Path) -> str:
