@@ -150,16 +150,18 @@ def simulate_experiment(
     provenance: Provenance,
     progress: Progress | None = None,
     known: Tilings | None = None,
+    lowered: OperationGraph | None = None,
 ) -> Result:
     """Lower, plan, schedule, simulate and price an experiment, with the engine it was run with.
 
-    Tilings that are ``known`` of its architecture are used again, and those found are added.
+    Tilings that are ``known`` of its architecture are used again, and those found are added;
+    so are the workload's operations where it was ``lowered`` before.
 
     Raises:
         InputError: if the workload does not fit the architecture.
         RunError: if the simulation could not finish.
     """
-    ready = prepare(experiment, known)
+    ready = prepare(experiment, known, lowered)
     trace = simulate(ready.schedule, experiment.architecture, progress, engine=provenance.engine)
     return Result(
         name=experiment.name,
