@@ -14,6 +14,7 @@ FORM = """sweep: many designs, `archsim sweep SWEEP.yaml`
 
   name, title, question   texts: what it is called, and what it asks
   experiment              the experiment that every point changes
+  changes                 what all points change of it, `dotted.path: value`
   axes                    by name, each with one of
       path, values          a dotted path, or a list of them, and a list of values
       path, range           {from: 1, to: 8, step: 1} or {..., count: 8}; units as in 64 KiB
@@ -128,6 +129,7 @@ def json_schema() -> dict[str, Any]:
             "title": text,
             "question": text,
             "experiment": text,
+            "changes": {"type": "object"},
             "axes": {"type": "object", "minProperties": 1, "additionalProperties": axis},
             "skip_if": one_or_more,
             "sampling": sampling,

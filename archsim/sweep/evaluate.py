@@ -7,7 +7,7 @@ an order, a machine's tilings serve all workloads, and a simulation serves all e
 
 import json
 from collections import Counter, OrderedDict
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
@@ -24,7 +24,6 @@ from archsim.experiment import (
     simulate_experiment,
 )
 from archsim.formats import NumberFormat
-from archsim.hardware import Architecture
 from archsim.ir import OperationGraph, Role
 from archsim.mapping import Tilings
 from archsim.results import Result
@@ -37,6 +36,9 @@ V = TypeVar("V")
 
 GRAPHS, MACHINES, SIMULATIONS = 4, 4, 2
 """How many of each a process remembers: points come in an order in which few are enough."""
+
+ROOM = ("capacity", "blocks", "name", "description")
+"""What an architecture's file says that changes no tiling: how large a memory is, words."""
 
 
 class Recent(Generic[K, V]):
@@ -91,7 +93,7 @@ class Evaluator:
         self.done: Counter[str] = Counter()
         """How often each link of the chain was gone through, to tell what was used again."""
         self._graphs: Recent[str, Lowered] = Recent(GRAPHS)
-        self._machines: Recent[str, tuple[Architecture, Tilings]] = Recent(MACHINES)
+        self._machines: Recent[str, Tilings] = Recent(MACHINES)
         self._simulated: Recent[tuple[str, ...], Simulated | ArchsimError] = Recent(SIMULATIONS)
 
     def outcome(self, point: Point) -> Outcome:
@@ -112,7 +114,7 @@ class Evaluator:
         key = (texts["workload"], texts["architecture"], _text(document, "mapping"), prices)
         found = self._simulated.get(key)
         if found is None:
-            found = self._simulated.keep(key, self._run(document, experiment, lowered.graph, texts))
+            found = self._simulated.keep(key, self._run(document, experiment, lowered.graph))
         if isinstance(found, ArchsimError):
             raise found
         return found.priced(experiment.energy)
@@ -130,12 +132,22 @@ class Evaluator:
         key = for_machine if machine.was_asked else alone
         return self._graphs.keep(key, Lowered(graph, machine.was_asked))
 
-    def _machine(self, architecture: Architecture, text: str) -> tuple[Architecture, Tilings]:
-        """Return the machine met before, with all that it worked out, or this one."""
+    def _tilings(self, document: Document) -> Tilings:
+        """Return what is known of a machine's tilings, however large its memories are.
+
+        A tiling depends on where its tensors lie, which is known with it, and not on how much
+        room there is.
+        """
+        data = document["architecture"].data
+        components = {
+            name: {key: value for key, value in spec.items() if key not in ROOM}
+            for name, spec in data["components"].items()
+        }
+        text = json.dumps({**data, "components": components}, sort_keys=True)
         found = self._machines.get(text)
         if found is None:
             self.done["machines"] += 1
-            found = self._machines.keep(text, (architecture, {}))
+            found = self._machines.keep(text, {})
         return found
 
     def _run(
@@ -143,12 +155,10 @@ class Evaluator:
         document: Document,
         experiment: Experiment,
         graph: OperationGraph,
-        texts: Mapping[str, str],
     ) -> Simulated | ArchsimError:
         """Simulate a point; where it does not fit its machine, no prices will make it fit."""
         self.done["simulations"] += 1
-        architecture, tilings = self._machine(experiment.architecture, texts["architecture"])
-        experiment = replace(experiment, architecture=architecture)
+        tilings = self._tilings(document)
         provenance = provenance_of(document, self.plan.experiment, {})
         try:
             result = simulate_experiment(experiment, provenance, None, tilings, graph)

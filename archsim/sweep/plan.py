@@ -80,6 +80,8 @@ class SweepPlan:
     title: str
     question: str
     experiment: Path
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    """What all points change of the experiment, by dotted path."""
     axes: tuple[Axis, ...]
     skip_if: tuple[tuple[Expression, Section], ...] = ()
     sampling: Sampling = field(default_factory=Sampling)
@@ -152,7 +154,7 @@ class SweepPlan:
         values: list[Setting | None] = []
         found: list[int] = []
         named: dict[str, object] = {}
-        changes: dict[str, Any] = {}
+        changes: dict[str, Any] = dict(self.changes)
         for axis, place in zip(self.axes, places, strict=True):
             is_there = axis.when is None or self._holds(axis.when, axis.section, named)
             value = axis.settings[place] if is_there else None

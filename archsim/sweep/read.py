@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from archsim import config
 from archsim.config import Section
@@ -19,6 +20,7 @@ SECTIONS = (
     "title",
     "question",
     "experiment",
+    "changes",
     "axes",
     "skip_if",
     "sampling",
@@ -59,6 +61,7 @@ def read_plan(path: str | Path) -> SweepPlan:
         title=root.text("title", root.text("name", Path(path).stem)),
         question=root.text("question"),
         experiment=config.find(str(named.data), named.path, named.node.place),
+        changes=_changes(root),
         axes=axes,
         skip_if=_skip_if(root, names),
         sampling=_sampling(root, axes),
@@ -69,6 +72,15 @@ def read_plan(path: str | Path) -> SweepPlan:
     )
     _check_paths(plan)
     return plan
+
+
+def _changes(root: Section) -> dict[str, Any]:
+    section = root.get("changes")
+    if section is None:
+        return {}
+    if not isinstance(section.data, dict):
+        raise section.fail("expected values by dotted path")
+    return dict(section.data)
 
 
 def _skip_if(root: Section, names: list[str]) -> tuple[tuple[Expression, Section], ...]:
