@@ -25,7 +25,7 @@ class SweptAxis:
     name: str
     labels: tuple[str, ...]
     """Its values as tables show them."""
-    values: tuple[int | float | str, ...]
+    settings: tuple[int | float | str, ...]
     """The same as numbers where they are, with a unit as texts."""
     numbers: tuple[float, ...] = ()
     """The same as numbers of one unit; none where they are no numbers."""
@@ -43,6 +43,8 @@ class Sweep:
     question: str
     experiment: str
     axes: tuple[SweptAxis, ...]
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    """What all points change of the experiment, by dotted path."""
     table: Path
     derived: Mapping[str, str] = field(default_factory=dict)
     """Columns that follow from others, each with its source."""
@@ -73,7 +75,7 @@ class Sweep:
     def _conversion(self, column: str) -> Callable[[str], Any]:
         axis = next((axis for axis in self.axes if axis.name == column), None)
         if axis is not None:
-            return dict(zip(axis.labels, axis.values, strict=True)).__getitem__
+            return dict(zip(axis.labels, axis.settings, strict=True)).__getitem__
         if column in NUMBERS:
             return float
         if column == FEASIBLE:

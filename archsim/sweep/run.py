@@ -8,16 +8,15 @@ import shlex
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import pandas as pd
 
-from archsim.errors import RunError
+from archsim.errors import InputError, RunError
 from archsim.results.sweep import Sweep
 from archsim.sweep.executors import Executor, Group, Say, executor_named
 from archsim.sweep.journal import Journal
@@ -26,6 +25,7 @@ from archsim.sweep.plan import Point, SweepPlan
 from archsim.sweep.read import read_plan
 from archsim.sweep.table import frame_of, swept, write_table
 
+TEMPORARY = "archsim-sweep-"
 JOURNAL, TABLE = "outcomes.csv", "points.csv"
 LARGEST_GROUP = 256
 """Points that share a simulation and are run by one process."""
@@ -67,7 +67,11 @@ class SweepRun:
     """Points that could not be run, since their process died."""
     done: Counter[str]
     """How often each link of a run was gone through."""
-    frame: pd.DataFrame
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The table: a row per point."""
+        return frame_of(self.sweep)
 
 
 def sweep(
@@ -88,19 +92,32 @@ def sweep(
         ConfigError: if the file is wrong.
         RunError: if results cannot be written.
     """
-    return run_sweep(path, workers=workers, out=out, executor=executor).frame
+    with folder_for(out) as folder:
+        return run_sweep(path, folder, workers=workers, executor=executor).frame
+
+
+@contextmanager
+def folder_for(out: str | Path | None) -> Iterator[Path]:
+    """Give a folder for results: the caller's, or one that is gone afterwards."""
+    if out is not None:
+        yield Path(out)
+        return
+    with TemporaryDirectory(prefix=TEMPORARY) as folder:
+        yield Path(folder)
 
 
 def run_sweep(
     path: str | Path,
+    folder: Path,
     *,
     workers: int | None = None,
-    out: str | Path | None = None,
     executor: str = "local",
     told: Told | None = None,
     say: Say | None = None,
 ) -> SweepRun:
-    """Run a sweep; ``told`` is told how far it is, ``say`` what went wrong and was mended.
+    """Run a sweep into a folder, or what is left of it.
+
+    ``told`` is told how far it is, ``say`` what went wrong and was mended.
 
     Raises:
         ConfigError: if the file is wrong.
@@ -109,36 +126,34 @@ def run_sweep(
     make = executor_named(executor)
     plan = read_plan(path)
     say = say or _say_nothing
-    with ExitStack() as stack:
-        folder = Path(out) if out else Path(stack.enter_context(TemporaryDirectory()))
-        journal = stack.enter_context(Journal(folder / JOURNAL))
+    with Journal(folder / JOURNAL) as journal:
         for repair in journal.repairs:
             say(repair)
         runner = _Runner(plan, journal, told)
         try:
             with make(plan, workers, say) as processes:
                 runner.run(processes)
-                done = processes.done
+        except KeyboardInterrupt:
+            say(f"{len(journal):,} points are kept in {folder}; the same command goes on")
+            raise
         finally:
             points = _table(plan, journal, folder / TABLE)
-        made = swept(plan, folder / TABLE, _command(path, out), {"archsim": version("archsim")})
-        return SweepRun(plan, made, points, runner.now, runner.left_out, done, frame_of(made))
+    made = _swept(path, plan, folder)
+    return SweepRun(plan, made, points, runner.now, runner.left_out, processes.done)
 
 
-def made_before(path: str | Path, out: str | Path) -> SweepRun:
+def made_before(path: str | Path, folder: Path) -> SweepRun:
     """Return a sweep as far as it has been run into a folder, and run nothing.
 
     Raises:
-        RunError: if nothing has.
+        InputError: if nothing has.
     """
     plan = read_plan(path)
-    folder = Path(out)
     if not (folder / JOURNAL).exists():
-        raise RunError(f"{folder / JOURNAL}: no such file: run the sweep first")
+        raise InputError(f"{folder / JOURNAL}: no such file; run the sweep first")
     with Journal(folder / JOURNAL) as journal:
         points = _table(plan, journal, folder / TABLE)
-    made = swept(plan, folder / TABLE, _command(path, out), {"archsim": version("archsim")})
-    return SweepRun(plan, made, points, 0, 0, Counter(), frame_of(made))
+    return SweepRun(plan, _swept(path, plan, folder), points, 0, 0, Counter())
 
 
 class _Runner:
@@ -251,7 +266,9 @@ def _say_nothing(words: str) -> None:
     del words
 
 
-def _command(path: str | Path, out: str | Path | None) -> str:
-    """Return what makes a sweep again, in the caller's own words for files."""
-    words: list[Any] = ["archsim", "sweep", path]
-    return shlex.join(map(str, words if out is None else [*words, "--out", out]))
+def _swept(path: str | Path, plan: SweepPlan, folder: Path) -> Sweep:
+    """Return what reports need to know, with what makes it again in the caller's own words."""
+    words = ["archsim", "sweep", str(path)]
+    is_temporary = folder.name.startswith(TEMPORARY)
+    command = shlex.join(words if is_temporary else [*words, "--out", str(folder)])
+    return swept(plan, folder / TABLE, command, {"archsim": version("archsim")})

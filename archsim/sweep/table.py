@@ -27,6 +27,7 @@ def swept(plan: SweepPlan, table: Path, command: str, versions: Mapping[str, str
         question=plan.question,
         experiment=label_of(plan.experiment),
         axes=tuple(map(_swept_axis, plan.axes)),
+        changes=plan.changes,
         table=table,
         derived={each.name: each.source for each in plan.derived},
         assumptions=plan.assumptions,
@@ -42,7 +43,7 @@ def _swept_axis(axis: Axis) -> SweptAxis:
     return SweptAxis(
         name=axis.name,
         labels=tuple(value.label for value in axis.settings),
-        values=tuple(value if isinstance(value, int | float) else str(value) for value in values),
+        settings=tuple(value if isinstance(value, int | float) else str(value) for value in values),
         numbers=numbers,
         unit=unit,
         changes=tuple(value.changes for value in axis.settings),
