@@ -17,7 +17,7 @@ from typing import Any, Self
 import numpy as np
 
 from archsim.errors import RunError
-from archsim.results.sweep import COUNTS, NUMBERS
+from archsim.results.sweep import COUNTS, NUMBERS, WORDS
 from archsim.sweep.outcome import COLUMNS, Outcome
 
 FIELDS = ("config_hash", *COLUMNS)
@@ -206,4 +206,6 @@ def _outcome(cells: list[str]) -> Outcome:
         found[column] = float(found[column]) if found[column] else None
     for column in COUNTS:
         found[column] = int(found[column]) if found[column] else None
+    for column in WORDS:
+        found[column] = found[column] or None
     return found

@@ -79,10 +79,10 @@ def _whole(value: object, name: str) -> int:
     return value
 
 
-def _in_one_unit(*values: object, like: str = "") -> tuple[str, list[Fraction]]:
+def _in_one_unit(*values: object, like: str | None = None) -> tuple[str, list[Fraction]]:
     """Return numbers in the unit of the first one that has any; all must have one, or none."""
     parts = [_parts(value) for value in values]
-    spelling = like or parts[0][1]
+    spelling = parts[0][1] if like is None else like
     numbers = []
     for value, (number, unit) in zip(values, parts, strict=True):
         scales = scale(spelling) if spelling else None

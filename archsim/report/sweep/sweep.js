@@ -59,21 +59,22 @@
   }
 
   function ticks(low, high, logarithmic) {
-    if (!logarithmic) {
-      const step = 10 ** Math.floor(Math.log10((high - low) / 5 || 1));
-      const by = [1, 2, 5, 10].map((n) => n * step).find((n) => (high - low) / n <= 7);
+    if (!logarithmic || high / low <= 12) {
+      const unit = 10 ** Math.floor(Math.log10((high - low) / 7));
+      const step = [1, 2, 2.5, 5, 10, 20].map((n) => n * unit).find((n) => (high - low) / n <= 7);
       const found = [];
-      for (let n = Math.ceil(low / by); n * by <= high; n += 1) found.push(n * by);
+      for (let n = Math.ceil(low / step); n * step <= high; n += 1) found.push(n * step);
       return found;
     }
-    for (const steps of [[1], [1, 3], [1, 2, 5], [1, 1.5, 2, 3, 5, 7], Array.from({ length: 45 }, (_, n) => 1 + n / 5)]) {
-      const found = [];
+    let found = [];
+    for (const steps of [[1], [1, 3], [1, 2, 5]]) {
+      found = [];
       for (let n = Math.floor(Math.log10(low)); n <= Math.ceil(Math.log10(high)); n += 1) {
         for (const step of steps) if (step * 10 ** n >= low && step * 10 ** n <= high) found.push(step * 10 ** n);
       }
-      if (found.length >= 4) return found.length > 10 ? found.filter((_, n) => n % Math.ceil(found.length / 8) === 0) : found;
+      if (found.length >= 4) break;
     }
-    return [low, high];
+    return found;
   }
 
   function draw() {
