@@ -7,8 +7,10 @@ folder lies at the same path on every node.
 
 from collections import Counter, deque
 from collections.abc import Iterator
+from itertools import count
 from types import TracebackType
 from typing import Any, Self
+from uuid import uuid4
 
 from archsim.errors import InputError
 from archsim.sweep.evaluate import Evaluator
@@ -47,6 +49,7 @@ class OnRay:
             ray.init(log_to_driver=False)
         self._plan = ray.put(plan)
         self._most = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+        self._session, self._numbers = uuid4().hex[:8], count()
         self._actors: list[Any] = []
         self._running: dict[Any, tuple[Any, Group]] = {}
         """Groups and their actors, by what will be the answer."""
@@ -100,6 +103,8 @@ class OnRay:
             if group is None:
                 return
             if free is None or (load[free] and may_start):
-                free = ray.remote(num_cpus=1)(Remote).remote(self._plan)
+                name = f"archsim-{self._session}-{next(self._numbers)}"
+                actor = ray.remote(num_cpus=1)(Remote).options(name=name)
+                free = actor.remote(self._plan)
                 self._actors.append(free)
             self._running[free.run.remote(group)] = (free, group)

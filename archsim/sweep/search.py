@@ -4,7 +4,6 @@ A search is repeatable: equal outcomes lead to equal questions. So nothing of it
 was stopped is gone through again with the outcomes on disk, and goes on where they end.
 """
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -23,8 +22,6 @@ Answers = Mapping[int, Outcome | None]
 """Outcomes by number; none for what could not be run."""
 WORST = 1e30
 """What an objective of an infeasible point is taken to be."""
-BOUNDS = "bounds"
-"""What a trial remembers of its constraints: above 0 where one is broken."""
 
 
 def searched(
@@ -67,24 +64,13 @@ def tried_points(plan: SweepPlan, journal: Journal) -> Iterator[Point]:
 
 def _study(wanted: SearchPlan) -> "optuna.Study":
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        sampler: optuna.samplers.BaseSampler = (
-            optuna.samplers.TPESampler(seed=wanted.seed, constraints_func=_bounds_of)
-            if wanted.method == "tpe"
-            else optuna.samplers.NSGAIISampler(
-                seed=wanted.seed,
-                population_size=max(2, wanted.batch),
-                constraints_func=_bounds_of,
-            )
-        )
+    sampler: optuna.samplers.BaseSampler = (
+        optuna.samplers.TPESampler(seed=wanted.seed)
+        if wanted.method == "tpe"
+        else optuna.samplers.NSGAIISampler(seed=wanted.seed, population_size=max(2, wanted.batch))
+    )
     directions = ["minimize"] * len(wanted.objectives)
     return optuna.create_study(sampler=sampler, directions=directions)
-
-
-def _bounds_of(trial: "optuna.trial.FrozenTrial") -> Sequence[float]:
-    found: Sequence[float] = trial.user_attrs[BOUNDS]
-    return found
 
 
 def _point(plan: SweepPlan, trial: "optuna.Trial") -> Point:
@@ -112,12 +98,13 @@ def _tell(
     wanted = plan.search
     assert wanted is not None
     values = [WORST] * len(wanted.objectives)
-    bounds = [1.0, *(0.0 for _ in wanted.constraints)]
+    bounds = [1.0, *(0.0 for _ in wanted.constraints)]  # above 0: broken
     if outcome is not None and outcome["feasible"]:
         known: dict[str, Any] = {**plan.named(point), **outcome}
         known |= derived_values(plan, point, outcome)
         values = [float(known[column]) for column in wanted.objectives]
         over = (float(low.value(known) - high.value(known)) for low, high in wanted.constraints)
         bounds = [-1.0, *over]
-    trial.set_user_attr(BOUNDS, bounds)
+    for number, bound in enumerate(bounds):
+        trial.set_constraint(str(number), bound)
     study.tell(trial, values)
