@@ -7,8 +7,9 @@ if TYPE_CHECKING:
     from archsim.comparison.runs import compare
     from archsim.experiment import lower, run
     from archsim.ir.execute import execute
+    from archsim.sweep.run import sweep
 
-__all__ = ["compare", "execute", "lower", "run"]
+__all__ = ["compare", "execute", "lower", "run", "sweep"]
 __version__ = "0.1.0"
 
 _HOMES = {
@@ -16,6 +17,7 @@ _HOMES = {
     "run": "archsim.experiment",
     "lower": "archsim.experiment",
     "execute": "archsim.ir.execute",
+    "sweep": "archsim.sweep.run",
 }
 
 

@@ -182,6 +182,61 @@ def compare(comparison: str, workers: int | None, as_json: bool, out: Path | Non
 
 
 @main.command()
+@click.argument("sweep", metavar="SWEEP.yaml")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes; one a core by default.")
+@click.option(
+    "--executor",
+    metavar="[local|ray]",
+    default="local",
+    help="Where points are run: on this machine, the default, or on a Ray cluster.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, nothing else.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="A folder for the table, the report and the figures. Results are kept there as they "
+    "come: a sweep that was stopped goes on where it was.",
+)
+@click.option("--plot-only", is_flag=True, help="Run nothing: draw again what is in the folder.")
+def sweep(
+    sweep: str, workers: int | None, executor: str, as_json: bool, out: Path | None, plot_only: bool
+) -> None:
+    """Run many designs: which are best, and what matters."""
+    from archsim import report
+    from archsim.report.sweep import sweep_json, sweep_text, write_sweep
+    from archsim.report.sweep.progress import sweep_progress
+    from archsim.sweep.run import folder_for, made_before, run_sweep
+
+    if plot_only and not out:
+        raise InputError("--plot-only draws what is in a folder: name it with --out")
+    if out:
+        report.check_writable(out)
+    with folder_for(out) as folder:
+        if plot_only:
+            made = made_before(sweep, folder)
+        else:
+            with sweep_progress() as told:
+                made = run_sweep(
+                    sweep, folder, workers=workers, executor=executor, told=told, say=_note
+                )
+        if out:
+            write_sweep(made.sweep, out)
+        if as_json:
+            click.echo(json.dumps(sweep_json(made.sweep), allow_nan=False))
+        else:
+            columns = min(WIDEST, get_terminal_size((WIDEST, 24)).columns)
+            click.echo(sweep_text(made.sweep, columns))
+            if out:
+                click.echo(f"wrote {out / 'sweep.html'} and what it is made of")
+    if made.left_out:
+        sys.exit(1)
+
+
+def _note(words: str) -> None:
+    click.echo(f"note: {words}", err=True)
+
+
+@main.command()
 @click.argument("network", metavar="EQUATION|FILE.yaml")
 @click.option(
     "--size", "sizes", multiple=True, metavar="INDEX=SIZE", help="The extent of an index, e.g. i=8."

@@ -7,6 +7,7 @@ from archsim import config, experiment
 from archsim.comparison.plan import ComparisonPlan, read_plan
 from archsim.config import catalogue
 from archsim.results.comparison import CLAIMED
+from archsim.sweep import describe as sweep
 
 NAME = "comparison"
 """What ``archsim describe`` knows the files' sort by."""
@@ -31,16 +32,20 @@ FORM = """comparison: runs side by side, `archsim compare COMPARISON.yaml`
                           those simulated; ratio is a number or [least, most]
   assumptions             a list of texts that a reader must know to judge the numbers"""
 """The keys of a comparison's file."""
+FORMS = {NAME: FORM, sweep.NAME: sweep.FORM}
+"""What is said of sorts of files."""
 
 
 def check(path: str | Path) -> str:
     """Check a configuration file of any kind and return one line about it.
 
-    The experiments of a comparison are found, but not checked one by one.
+    The experiments of a comparison, or of a sweep, are found, but not checked one by one.
 
     Raises:
         InputError: if something is wrong with it.
     """
+    if _is_sweep(path):
+        return sweep.one_line(sweep.read_plan(path))
     if not _is_comparison(path):
         return experiment.check(path)
     plan = read_plan(path)
@@ -54,10 +59,12 @@ def describe(name: str) -> str:
         RegistryError: if nothing has that name.
         ConfigError: for a configuration that is wrong.
     """
-    if name == NAME:
-        return FORM
-    plans = [read_plan(file) for file in catalogue.files_of(name) if _is_comparison(file)]
-    return "\n\n".join([*map(_in_words, plans), catalogue.describe(name)])
+    if name in FORMS:
+        return FORMS[name]
+    files = catalogue.files_of(name)
+    words = [_in_words(read_plan(file)) for file in files if _is_comparison(file)]
+    words += [sweep.in_words(sweep.read_plan(file)) for file in files if _is_sweep(file)]
+    return "\n\n".join([*words, catalogue.describe(name)])
 
 
 def describe_json(name: str) -> dict[str, Any]:
@@ -67,11 +74,19 @@ def describe_json(name: str) -> dict[str, Any]:
         RegistryError: if nothing has that name.
         ConfigError: for a configuration that is wrong.
     """
+    if name == sweep.NAME:
+        return sweep.json_schema()
     return json_schema() if name == NAME else catalogue.describe_json(name)
 
 
 def _is_comparison(path: str | Path) -> bool:
     return "baseline" in config.load(path)
+
+
+def _is_sweep(path: str | Path) -> bool:
+    """Whether a file has axes and no baseline to compare to."""
+    document = config.load(path)
+    return "axes" in document and "baseline" not in document
 
 
 def _axes(plan: ComparisonPlan) -> str:

@@ -20,6 +20,8 @@ from archsim.registry import Registry, load_plugins
 
 SORTS = ("workloads", "components", "configs")
 """What can be listed."""
+ASKING = ("comparisons", "sweeps")
+"""Folders whose files ask a question under a title."""
 
 
 def listing(sort: str) -> dict[str, str]:
@@ -83,7 +85,7 @@ def _file_words(folder: str, file: Path) -> str:
 
     A file that cannot be read is listed all the same: ``archsim check`` says what is wrong.
     """
-    if folder != "comparisons":
+    if folder not in ASKING:
         return folder
     try:
         title = load(file).get("title")

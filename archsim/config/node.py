@@ -186,6 +186,31 @@ class Section:
                 path = (*self.path, key)
                 raise child.place.fail(path, "unknown key", did_you_mean(key, known))
 
+    def text(self, key: str, default: str = "") -> str:
+        """Return the text under ``key``, or the default where there is none.
+
+        Raises:
+            ConfigError: for a value of another sort.
+        """
+        section = self.get(key)
+        if section is None:
+            return default
+        if not isinstance(section.data, str):
+            raise section.fail(f"expected a text, got {shown(section.data)}")
+        return section.data
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return the list of texts under ``key``; an empty one where there is none.
+
+        Raises:
+            ConfigError: for a value of another sort.
+        """
+        section = self.get(key)
+        found = [] if section is None else section.data
+        if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
+            raise self[key].fail(f"expected a list of texts, got {shown(found)}")
+        return tuple(found)
+
     def fail(self, problem: str, hint: str = "") -> ConfigError:
         """Return an error about this part."""
         return self.node.place.fail(self.path, problem, hint)

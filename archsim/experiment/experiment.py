@@ -10,7 +10,7 @@ from typing import Any
 
 from archsim import config
 from archsim.config import Document, Section
-from archsim.contraction import ContractionStudy, HardwareAware
+from archsim.contraction import ContractionStudy, HardwareAware, LayerSearch
 from archsim.energy import EnergyTable, account, dynamic_energy
 from archsim.errors import CapacityError, InputError, did_you_mean
 from archsim.experiment.batch_room import batch_advice
@@ -118,7 +118,7 @@ def lower(path: str | Path, *, overrides: Mapping[str, object] | None = None) ->
     workload = read_workload(path, overrides)
     if not isinstance(workload, HardwareAware):
         return workload.lower()
-    return _lower(read(path, overrides)[1])
+    return lower_experiment(read(path, overrides)[1])
 
 
 def read(
@@ -161,17 +161,19 @@ def simulate_experiment(
     provenance: Provenance,
     progress: Progress | None = None,
     known: Tilings | None = None,
+    lowered: OperationGraph | None = None,
     workers: int = 1,
 ) -> Result:
     """Lower, plan, schedule, simulate and price an experiment, with the engine it was run with.
 
-    Tilings that are ``known`` are used again, and those found are added.
+    Tilings that are ``known`` are used again, and those found are added; so are the workload's
+    operations where it was ``lowered`` before.
 
     Raises:
         InputError: if the workload does not fit the architecture.
         RunError: if the simulation could not finish.
     """
-    ready = prepare(experiment, known, workers)
+    ready = prepare(experiment, known, lowered, workers)
     trace = simulate(ready.schedule, experiment.architecture, progress, engine=provenance.engine)
     return Result(
         name=experiment.name,
@@ -186,16 +188,22 @@ def simulate_experiment(
     )
 
 
-def prepare(experiment: Experiment, known: Tilings | None = None, workers: int = 1) -> Prepared:
+def prepare(
+    experiment: Experiment,
+    known: Tilings | None = None,
+    lowered: OperationGraph | None = None,
+    workers: int = 1,
+) -> Prepared:
     """Do all that comes before the simulation, and find what would end it.
 
-    Tilings that are ``known`` are used again, and those found are added.
+    Tilings that are ``known`` are used again, and those found are added; so are the workload's
+    operations where it was ``lowered`` before.
 
     Raises:
         InputError: if the workload does not fit the architecture, or an action has no price.
     """
     architecture = experiment.architecture
-    lowered = _lower(experiment)
+    lowered = lowered or lower_experiment(experiment)
     shaped = absorb(lowered, architecture)
     grouping = experiment.mapping.grouping
     try:
@@ -256,12 +264,17 @@ def _check_kind(document: Document) -> str:
     return f"workload: {len(graph.operations):,} operations, {graph.macs:,} MACs"
 
 
-def _lower(experiment: Experiment) -> OperationGraph:
+def lower_experiment(experiment: Experiment, machine: LayerSearch | None = None) -> OperationGraph:
     """Lower a workload, for the experiment's machine where it asks what that would like."""
     workload = experiment.workload
-    if isinstance(workload, HardwareAware):
-        return workload.lower_for(MachineSearch(experiment.architecture, experiment.energy))
-    return workload.lower()
+    if not isinstance(workload, HardwareAware):
+        return workload.lower()
+    return workload.lower_for(machine or machine_search(experiment))
+
+
+def machine_search(experiment: Experiment) -> LayerSearch:
+    """Return what finds the orders that an experiment's machine likes."""
+    return MachineSearch(experiment.architecture, experiment.energy)
 
 
 def _name(document: Document, path: str | Path) -> str:

@@ -1,0 +1,161 @@
+"""A sweep's table as reports look at it: what is feasible, what is best, which axis matters."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import exp, log
+from typing import Any
+
+import pandas as pd
+
+from archsim.report.quantities import quantity
+from archsim.report.sweep.front import knee, pareto_front
+from archsim.results.sweep import FEASIBLE, NUMBERS, Sweep, SweptAxis
+
+METRICS: Mapping[str, tuple[str, str]] = {
+    "latency_s": ("latency", "s"),
+    "energy_j": ("energy", "J"),
+    "edp_js": ("energy-delay product", "Js"),
+}
+"""Metrics that figures show, in words, and their units."""
+MISSING = "–"
+"""What tables say of an axis that a point does not have."""
+
+
+@dataclass(frozen=True)
+class Influence:
+    """What changing one axis alone does to a metric."""
+
+    axis: str
+    metric: str
+    factor: float
+    """The largest over the least while nothing else changes, the geometric mean over all else."""
+    low: float
+    high: float
+    """The least and the largest of these factors."""
+    groups: int
+    """How many settings of all else have several points; 0 where factors are between averages."""
+
+
+@dataclass(frozen=True)
+class SweepStudy:
+    """A sweep and its table."""
+
+    sweep: Sweep
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """A row per point that was run."""
+        return pd.DataFrame(self.sweep.read(), columns=list(self.sweep.columns))
+
+    @cached_property
+    def feasible(self) -> pd.DataFrame:
+        """The rows that have metrics."""
+        found = self.frame[self.frame[FEASIBLE].astype(bool)]
+        return found.astype(dict.fromkeys(NUMBERS, "float64"))
+
+    @cached_property
+    def front(self) -> pd.DataFrame:
+        """The rows that nothing beats in both latency and energy, by rising latency."""
+        costs = list(zip(self.feasible["latency_s"], self.feasible["energy_j"], strict=True))
+        return self.feasible.iloc[pareto_front(costs)]
+
+    @cached_property
+    def knee(self) -> "pd.Series[Any] | None":
+        """The row of the front's knee; none where no point is feasible."""
+        costs = list(zip(self.front["latency_s"], self.front["energy_j"], strict=True))
+        place = knee(costs)
+        return None if place is None else self.front.iloc[place]
+
+    def best(self, metric: str) -> "pd.Series[Any] | None":
+        """Return the row of least cost; none where no point is feasible."""
+        if self.feasible.empty:
+            return None
+        return self.feasible.iloc[int(self.feasible[metric].argmin())]
+
+    @cached_property
+    def varied(self) -> tuple[SweptAxis, ...]:
+        """The axes on which points were run at several places."""
+        return tuple(axis for axis in self.sweep.axes if len(self.frame[axis.name].unique()) > 1)
+
+    def label(self, axis: SweptAxis, value: object) -> str:
+        """Return what tables call a value on an axis."""
+        if value is None or pd.isna(value):  # type: ignore[call-overload]
+            return MISSING
+        return axis.labels[axis.settings.index(value)]
+
+    def name_of(self, row: "pd.Series[Any]", axes: Iterable[SweptAxis] = ()) -> str:
+        """Return what sets a point apart: its value on every axis that varies."""
+        shown = tuple(axes) or self.varied or self.sweep.axes
+        return ", ".join(f"{axis.name} {self.label(axis, row[axis.name])}" for axis in shown)
+
+    def changes(self, row: "pd.Series[Any]") -> dict[str, Any]:
+        """Return what a point changes of the experiment, by dotted path."""
+        found: dict[str, Any] = dict(self.sweep.changes)
+        for axis in self.sweep.axes:
+            value = row[axis.name]
+            if value is not None and not pd.isna(value):
+                found |= axis.changes[axis.settings.index(value)]
+        return found
+
+    @cached_property
+    def influences(self) -> tuple[Influence, ...]:
+        """What each axis does to each metric, the one with most to say about EDP first."""
+        found = [self._influence(axis.name, metric) for axis in self.varied for metric in METRICS]
+        known = [each for each in found if each is not None]
+        strength = {each.axis: each.factor for each in known if each.metric == "edp_js"}
+        return tuple(sorted(known, key=lambda each: -strength[each.axis]))
+
+    @cached_property
+    def ranked(self) -> tuple[SweptAxis, ...]:
+        """The axes that vary, the one that matters most first."""
+        order = list(dict.fromkeys(each.axis for each in self.influences))
+        by_name = {axis.name: axis for axis in self.varied}
+        return tuple(by_name[name] for name in order)
+
+    def _influence(self, axis: str, metric: str) -> Influence | None:
+        others = [other.name for other in self.varied if other.name != axis]
+        frame = self.feasible
+        if others:
+            grouped = frame.groupby(others, dropna=False, sort=False)[metric].agg(
+                ["min", "max", "count"]
+            )
+            spreads = grouped[grouped["count"] > 1]
+            factors = (spreads["max"] / spreads["min"]).tolist()
+        else:
+            factors = [frame[metric].max() / frame[metric].min()] if len(frame) > 1 else []
+        groups = len(factors)
+        if not factors:  # sampled: hardly two points differ in one axis only
+            logs = frame[metric].map(log)
+            means = logs.groupby(frame[axis], dropna=False).mean()
+            if len(means) < 2:
+                return None
+            factors = [exp(means.max() - means.min())]
+        mean = exp(sum(map(log, factors)) / len(factors))
+        return Influence(axis, metric, mean, min(factors), max(factors), groups)
+
+    def answer(self) -> str:
+        """Say in a sentence or two what came out."""
+        total, feasible = len(self.frame), len(self.feasible)
+        if not total:
+            return "No point has been run."
+        at = self.knee
+        if at is None:
+            return f"None of {total:,} points is feasible."
+        said = (
+            f"Of {total:,} points {feasible:,} are feasible"
+            if feasible < total
+            else f"All {total:,} points are feasible"
+        )
+        numbers = f"{quantity(at['latency_s'], 's')} and {quantity(at['energy_j'], 'J')}"
+        if len(self.front) == 1:
+            return f"{said}; {self.name_of(at)} is the best in time and energy: {numbers}."
+        return (
+            f"{said}, and {len(self.front):,} of them are beaten by none in both time and energy; "
+            f"the knee is {self.name_of(at)}: {numbers}."
+        )
+
+
+def metric_title(metric: str) -> str:
+    """Return what a metric is called."""
+    return METRICS[metric][0] if metric in METRICS else metric.replace("_", " ")
