@@ -27,9 +27,7 @@ from archsim.comparison.kept import keep
 from archsim.comparison.plan import CasePlan, ComparisonPlan, read_plan
 from archsim.errors import ArchsimError, ConfigError
 from archsim.experiment import provenance_of, read, simulate_experiment
-from archsim.hardware import Architecture
 from archsim.ir.findings import Finding
-from archsim.mapping import Tilings
 from archsim.results import Case, digest
 
 Progress = Callable[[int, int], None]
@@ -144,15 +142,6 @@ def _show(numbered: tuple[int, Shown], kept: Path) -> Done:
     return Done(findings={number: shown.findings(kept)})
 
 
-_MACHINES: list[Architecture] = []
-"""The machines that this process met last, with all that they worked out."""
-MOST_MACHINES = 2
-_TILINGS: Tilings = {}
-"""How this process mapped operations; machines that differ elsewhere have mappings in common."""
-MOST_TILINGS = 10_000
-"""Beyond so many, a case begins with none: each takes some ten KiB."""
-
-
 def _run(bunch: list[Numbered], kept: Path | None) -> Done:
     """Run some cases one after the other.
 
@@ -160,16 +149,6 @@ def _run(bunch: list[Numbered], kept: Path | None) -> Done:
         ConfigError: if the file of one is wrong.
     """
     return Done(cases={number: _case(plan, kept) for number, plan in bunch})
-
-
-def _met(architecture: Architecture) -> Architecture:
-    """Return a machine as it was met before, with all that it worked out."""
-    found = next((machine for machine in _MACHINES if machine == architecture), None)
-    if found is None:
-        found = architecture
-        _MACHINES.append(found)
-        del _MACHINES[:-MOST_MACHINES]
-    return found
 
 
 def _case(plan: CasePlan, kept: Path | None) -> Case:
@@ -181,11 +160,8 @@ def _case(plan: CasePlan, kept: Path | None) -> Case:
     if file is not None and file.exists():
         found = json.loads(file.read_text())
     else:
-        experiment = replace(experiment, architecture=_met(experiment.architecture))
-        if len(_TILINGS) > MOST_TILINGS:
-            _TILINGS.clear()
         try:
-            found = digest(simulate_experiment(experiment, provenance, known=_TILINGS))
+            found = digest(simulate_experiment(experiment, provenance))
         except ConfigError:
             raise
         except ArchsimError as problem:

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
@@ -15,10 +15,10 @@ from archsim.energy import EnergyTable, account, dynamic_energy
 from archsim.errors import CapacityError, InputError, did_you_mean
 from archsim.experiment.batch_room import batch_advice
 from archsim.experiment.machine_search import MachineSearch
+from archsim.experiment.memory import known_tilings, met
 from archsim.hardware import COMPONENTS, Architecture
 from archsim.ir import WORKLOADS, Choice, OperationGraph, Role, Workload
 from archsim.machine import DEFAULT_ENGINE, ENGINES, Progress, activities, alone_ticks, simulate
-from archsim.mapping import Tilings
 from archsim.registry import load_plugins
 from archsim.results import METRICS, OrderChoice, Provenance, PublishedValue, Result
 from archsim.schedule import Schedule, absorb, plan_memory, schedule
@@ -160,20 +160,20 @@ def simulate_experiment(
     experiment: Experiment,
     provenance: Provenance,
     progress: Progress | None = None,
-    known: Tilings | None = None,
     lowered: OperationGraph | None = None,
     workers: int = 1,
 ) -> Result:
     """Lower, plan, schedule, simulate and price an experiment, with the engine it was run with.
 
-    Tilings that are ``known`` are used again, and those found are added; so are the workload's
-    operations where it was ``lowered`` before.
+    The workload's operations are given where it was ``lowered`` before. What this process
+    knows of the machine is used again (:mod:`archsim.experiment.memory`).
 
     Raises:
         InputError: if the workload does not fit the architecture.
         RunError: if the simulation could not finish.
     """
-    ready = prepare(experiment, known, lowered, workers)
+    experiment = replace(experiment, architecture=met(experiment.architecture))
+    ready = prepare(experiment, lowered, workers)
     trace = simulate(ready.schedule, experiment.architecture, progress, engine=provenance.engine)
     return Result(
         name=experiment.name,
@@ -190,14 +190,13 @@ def simulate_experiment(
 
 def prepare(
     experiment: Experiment,
-    known: Tilings | None = None,
     lowered: OperationGraph | None = None,
     workers: int = 1,
 ) -> Prepared:
     """Do all that comes before the simulation, and find what would end it.
 
-    Tilings that are ``known`` are used again, and those found are added; so are the workload's
-    operations where it was ``lowered`` before.
+    The workload's operations are given where it was ``lowered`` before. What this process
+    knows of the machine is used again (:mod:`archsim.experiment.memory`).
 
     Raises:
         InputError: if the workload does not fit the architecture, or an action has no price.
@@ -211,6 +210,7 @@ def prepare(
     except CapacityError as error:
         advice = batch_advice(experiment.workload, architecture, grouping=grouping)
         raise CapacityError(f"{error}{advice}") from error
+    known = known_tilings()
     planned = schedule(shaped.graph, architecture, memory, known, alone_ticks, workers)
     # An action without a price would otherwise be found hours later.
     dynamic_energy(activities(planned, architecture), experiment.energy)

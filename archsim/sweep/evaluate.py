@@ -2,7 +2,8 @@
 
 A run is a chain: configuration, lowered graph, tilings, simulation, prices. A point begins at
 the first link that it changes: a workload's graph serves all machines unless it asked them for
-an order, a machine's tilings serve all workloads, and a simulation serves all energy tables.
+an order, and a simulation serves all energy tables. Tilings serve all machines on which an
+operation meets the same: every run of a process knows those of the ones before.
 """
 
 import json
@@ -25,7 +26,6 @@ from archsim.experiment import (
 )
 from archsim.formats import NumberFormat
 from archsim.ir import OperationGraph, Role
-from archsim.mapping import Tilings
 from archsim.results import Result
 from archsim.results.sweep import METRICS
 from archsim.sweep.outcome import Outcome, infeasible
@@ -34,11 +34,8 @@ from archsim.sweep.plan import Point, SweepPlan
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-GRAPHS, MACHINES, SIMULATIONS = 4, 4, 2
+GRAPHS, SIMULATIONS = 4, 2
 """How many of each a process remembers: points come in an order in which few are enough."""
-
-ROOM = ("capacity", "blocks", "name", "description")
-"""What an architecture's file says that changes no tiling: how large a memory is, words."""
 
 
 class Recent(Generic[K, V]):
@@ -93,7 +90,6 @@ class Evaluator:
         self.done: Counter[str] = Counter()
         """How often each link of the chain was gone through, to tell what was used again."""
         self._graphs: Recent[str, Lowered] = Recent(GRAPHS)
-        self._machines: Recent[str, Tilings] = Recent(MACHINES)
         self._simulated: Recent[tuple[str, ...], Simulated | ArchsimError] = Recent(SIMULATIONS)
 
     def outcome(self, point: Point) -> Outcome:
@@ -132,24 +128,6 @@ class Evaluator:
         key = for_machine if machine.was_asked else alone
         return self._graphs.keep(key, Lowered(graph, machine.was_asked))
 
-    def _tilings(self, document: Document) -> Tilings:
-        """Return what is known of a machine's tilings, however large its memories are.
-
-        A tiling depends on where its tensors lie, which is known with it, and not on how much
-        room there is.
-        """
-        data = document["architecture"].data
-        components = {
-            name: {key: value for key, value in spec.items() if key not in ROOM}
-            for name, spec in data["components"].items()
-        }
-        text = json.dumps({**data, "components": components}, sort_keys=True)
-        found = self._machines.get(text)
-        if found is None:
-            self.done["machines"] += 1
-            found = self._machines.keep(text, {})
-        return found
-
     def _run(
         self,
         document: Document,
@@ -158,10 +136,9 @@ class Evaluator:
     ) -> Simulated | ArchsimError:
         """Simulate a point; where it does not fit its machine, no prices will make it fit."""
         self.done["simulations"] += 1
-        tilings = self._tilings(document)
         provenance = provenance_of(document, self.plan.experiment, {})
         try:
-            result = simulate_experiment(experiment, provenance, None, tilings, graph)
+            result = simulate_experiment(experiment, provenance, lowered=graph)
         except (CapacityError, MappingError) as error:
             return error
         counts = ActionCounts.of(result.trace.activities)
