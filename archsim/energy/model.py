@@ -3,7 +3,10 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from math import fsum
+
+import numpy as np
 
 from archsim.energy.table import EnergyTable
 from archsim.errors import EnergyError
@@ -60,6 +63,25 @@ class ActionCounts:
                 if key in self.repeated:
                     parts[key].append(count * prices[place])
         return energies | {key: fsum(several) for key, several in parts.items()}
+
+    def total_pj(self, table: EnergyTable) -> float:
+        """Return the picojoules of all together: to the last digit the sum of :meth:`priced`.
+
+        Raises:
+            EnergyError: for an action without a price.
+        """
+        if self.repeated:
+            return fsum(self.priced(table).values())
+        prices = np.array([self._price(table, place) for place in range(len(self.names))])
+        return fsum((self._numbers * prices[self._places]).tolist())
+
+    @cached_property
+    def _places(self) -> "np.typing.NDArray[np.int64]":
+        return np.array([place for _, place, _ in self.counts], np.int64)
+
+    @cached_property
+    def _numbers(self) -> "np.typing.NDArray[np.float64]":
+        return np.array([count for _, _, count in self.counts], np.float64)
 
     def _price(self, table: EnergyTable, place: int) -> float:
         try:

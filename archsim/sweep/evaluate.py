@@ -9,12 +9,12 @@ operation meets the same: every run of a process knows those of the ones before.
 import json
 from collections import Counter, OrderedDict
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from archsim.config import Document
 from archsim.contraction import HardwareOrder, LayerPlan, LayerSearch, OrderTimes, TensorNetwork
-from archsim.energy import ActionCounts, EnergyTable, account
+from archsim.energy import ActionCounts, EnergyTable, static_energy
 from archsim.errors import ArchsimError, CapacityError, MappingError
 from archsim.experiment import (
     Experiment,
@@ -27,6 +27,7 @@ from archsim.experiment import (
 from archsim.formats import NumberFormat
 from archsim.ir import OperationGraph, Role
 from archsim.results import Result
+from archsim.results.result import J_PER_PJ
 from archsim.results.sweep import METRICS
 from archsim.sweep.outcome import Outcome, infeasible
 from archsim.sweep.plan import Point, SweepPlan
@@ -71,15 +72,19 @@ class Lowered:
 class Simulated:
     """A run that any energy table can price, and what no table changes."""
 
-    result: Result
     counts: ActionCounts
     metrics: Outcome
 
     def priced(self, table: EnergyTable) -> Outcome:
-        """Return the metrics under a table's prices."""
-        result = self.result
-        energy = account(result.trace, table, self.counts)
-        return self.metrics | _of_energy(replace(result, energy=energy))
+        """Return the metrics under a table's prices, as a result of its own would have them."""
+        latency_s = self.metrics["latency_s"]
+        picojoules = self.counts.total_pj(table) + static_energy(table, latency_s)
+        energy_j = picojoules * J_PER_PJ
+        return self.metrics | {
+            "energy_j": energy_j,
+            "edp_js": energy_j * latency_s,
+            "power_w": energy_j / latency_s,
+        }
 
 
 class Evaluator:
@@ -141,8 +146,7 @@ class Evaluator:
             result = simulate_experiment(experiment, provenance, lowered=graph)
         except (CapacityError, MappingError) as error:
             return error
-        counts = ActionCounts.of(result.trace.activities)
-        return Simulated(result, counts, _of_time(result))
+        return Simulated(ActionCounts.of(result.trace.activities), _of_time(result))
 
 
 class _Listener:
@@ -183,7 +187,3 @@ def _of_time(result: Result) -> Outcome:
         "limited_by": result.bounds.limited_by,
     }
     return {name: known.get(name) for name in METRICS}
-
-
-def _of_energy(result: Result) -> Outcome:
-    return {"energy_j": result.energy_j, "edp_js": result.edp_js, "power_w": result.power_w}
