@@ -63,12 +63,12 @@ class Sweep:
         """Return the table by column, numbers as numbers."""
         with self.table.open(encoding="utf-8", newline="") as stream:
             rows = list(csv.reader(stream))[1:]
+        if not rows:
+            return {column: [] for column in self.columns}
         found: dict[str, list[Any]] = {}
         for column, cells in zip(self.columns, zip(*rows, strict=True), strict=True):
             convert = self._conversion(column)
             found[column] = [convert(cell) if cell else None for cell in cells]
-        if not rows:
-            return {column: [] for column in self.columns}
         found[REASON] = [reason or "" for reason in found[REASON]]
         return found
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from math import log
 
+ROUNDING = 1e-9
 Pair = tuple[float, float]
 """What a point costs in the one and in the other."""
 
@@ -26,13 +27,14 @@ def knee(costs: Sequence[Pair]) -> int | None:
     """Return the place, on a front, beyond which little of the one costs much of the other.
 
     The point that lies farthest below the line from the first to the last, in logarithms, each
-    end at 0 or 1. Of two points or one, it is that of the smallest product; none of none.
+    end at 0 or 1; where none lies below it, that of the smallest product. None of none.
     """
     if not costs:
         return None
     places = range(len(costs))
+    least = min(places, key=lambda place: costs[place][0] * costs[place][1])
     if len(costs) < 3:
-        return min(places, key=lambda place: costs[place][0] * costs[place][1])
+        return least
     (left, top), (right, bottom) = costs[0], costs[-1]
 
     def below(place: int) -> float:
@@ -40,4 +42,5 @@ def knee(costs: Sequence[Pair]) -> int | None:
         second = log(costs[place][1] / bottom) / log(top / bottom)
         return 1 - first - second
 
-    return max(places, key=below)
+    found = max(places, key=below)
+    return found if below(found) > ROUNDING else least

@@ -17,7 +17,7 @@ import pandas as pd
 
 from archsim.report.comparison.page import POLICY
 from archsim.report.comparison.page_runs import html_table
-from archsim.report.quantities import count, quantity
+from archsim.report.quantities import quantity
 from archsim.report.sweep.study import METRICS, SweepStudy
 from archsim.report.sweep.text import plain_value
 from archsim.results.sweep import FEASIBLE, HASH, POINT, REASON
@@ -217,7 +217,7 @@ def _infeasible(study: SweepStudy) -> str:
     more = f" The first {MOST_FAILURES} of them:" if len(failed) > MOST_FAILURES else ""
     table = html_table(["point", "configuration", "reason"], rows, left=3, name="reasons")
     return f"""<h2>Infeasible</h2>
-<p>{count(len(failed), "points")} cannot be built, or do not fit.{more}</p>
+<p>{len(failed):,} of {len(study.frame):,} points cannot be built, or do not fit.{more}</p>
 <details><summary>each with its reason</summary>{table}</details>"""
 
 

@@ -142,11 +142,11 @@ class SweepStudy:
         at = self.knee
         if at is None:
             return f"None of {total:,} points is feasible."
-        said = (
-            f"Of {total:,} points {feasible:,} are feasible"
-            if feasible < total
-            else f"All {total:,} points are feasible"
-        )
+        said = f"Of {total:,} points {feasible:,} {'is' if feasible == 1 else 'are'} feasible"
+        if feasible == total:
+            said = (
+                f"All {total:,} points are feasible" if total > 1 else "The only point is feasible"
+            )
         numbers = f"{quantity(at['latency_s'], 's')} and {quantity(at['energy_j'], 'J')}"
         if len(self.front) == 1:
             return f"{said}; {self.name_of(at)} is the best in time and energy: {numbers}."

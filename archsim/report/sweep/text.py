@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from archsim.report.columns import aligned
-from archsim.report.quantities import count, ellipsize, percent, quantity, ratio_text
+from archsim.report.quantities import ellipsize, percent, quantity, ratio_text
 from archsim.report.summary import WIDTH
 from archsim.report.sweep.study import METRICS, SweepStudy
 from archsim.results.sweep import FEASIBLE, POINT, REASON, Sweep
@@ -60,7 +60,7 @@ def _reason_lines(study: SweepStudy, width: int) -> list[str]:
     if failed.empty:
         return []
     share = percent(len(failed) / len(study.frame))
-    lines = [f"{count(len(failed), 'points')} ({share}) are infeasible, for example"]
+    lines = [f"infeasible: {len(failed):,} of {len(study.frame):,} ({share}), for example"]
     alike = failed.groupby(failed[REASON].str[:40], sort=False)
     largest = sorted((group for _, group in alike), key=len, reverse=True)
     for group in largest[:REASONS]:
