@@ -15,6 +15,7 @@ import time
 from itertools import islice
 from pathlib import Path
 
+from archsim.experiment.memory import forget
 from archsim.sweep.evaluate import Evaluator
 from archsim.sweep.read import read_plan
 from archsim.sweep.run import run_sweep
@@ -83,6 +84,7 @@ def without_reuse(file: Path, points: int) -> float:
     plan = read_plan(file)
     times = []
     for point in islice(plan.by_reuse(), points):
+        forget()
         start = time.process_time()
         Evaluator(plan).outcome(point)
         times.append(time.process_time() - start)
