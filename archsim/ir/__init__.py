@@ -10,9 +10,11 @@ from archsim.ir.factor import LeadingEigenvectors, SymmetricInverse, TopIndices
 from archsim.ir.fused import Fused
 from archsim.ir.graph import OperationGraph
 from archsim.ir.indexed import Contraction, Elementwise, Permute, Reduction
+from archsim.ir.kernel_gradient import KernelGradient
 from archsim.ir.lookup import Gather, ScatterAdd
 from archsim.ir.operation import Operation, Phase
 from archsim.ir.pieces import Concatenate, Slice
+from archsim.ir.pooling import MaxPool, MaxPoolGradient, Pool
 from archsim.ir.quantizer import Quantizer
 from archsim.ir.tensor import Role, TensorSpec
 from archsim.ir.tile import Access, Layout, Tile
@@ -31,12 +33,16 @@ __all__ = [
     "Fused",
     "Gather",
     "GraphBuilder",
+    "KernelGradient",
     "Layout",
     "LeadingEigenvectors",
+    "MaxPool",
+    "MaxPoolGradient",
     "Operation",
     "OperationGraph",
     "Permute",
     "Phase",
+    "Pool",
     "Quantizer",
     "Reduction",
     "Role",

@@ -5,9 +5,10 @@ images x rows x columns of the output, k rows x columns of the kernel x channels
 channels out, and groups are a batch. A unit that multiplies matrices needs to know no more.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from typing import ClassVar
 
 import numpy as np
@@ -78,7 +79,8 @@ class Convolution(Operation):
     def _check_windows(self) -> None:
         for extent, count in zip(self.inputs[0].shape[1:3], self.output.shape[1:3], strict=True):
             last = (count - 1) * self.stride - self.padding
-            if last > (extent - 1) * self.dilation:
+            # A stride's last windows may have passed over rows: these lie between, and behind.
+            if last >= extent * self.dilation:
                 raise self.fail(
                     f"window {count} begins {last} behind the first of {extent} rows or columns "
                     f"that lie {self.dilation} apart"
@@ -141,23 +143,25 @@ class Convolution(Operation):
 
     def evaluate(self, *arrays: Array) -> tuple[Array, ...]:
         feature_map, kernel = arrays
-        padded = self._padded(feature_map)
-        images, rows, columns, features = self.output.shape
-        down, across, channels = self.inputs[1].shape[-4:-1]
-        kernel = kernel.reshape(self.groups, down, across, channels, -1)
+        kernel = kernel.reshape(self.groups, *self.inputs[1].shape[-4:])
         if self.flipped:
             kernel = kernel[:, ::-1, ::-1]
-        windows = images * rows * columns
-        total = np.zeros((self.groups, windows, features // self.groups))
-        for i in range(down):
-            for j in range(across):
-                seen = padded[
-                    :,
-                    i : i + (rows - 1) * self.stride + 1 : self.stride,
-                    j : j + (columns - 1) * self.stride + 1 : self.stride,
-                ].reshape(windows, self.groups, channels)
-                total += np.matmul(seen.transpose(1, 0, 2), kernel[:, i, j])
-        return (total.transpose(1, 0, 2).reshape(self.output.shape),)
+        total = sum(np.matmul(seen, kernel[:, i, j]) for i, j, seen in self.taps(feature_map))
+        return (np.transpose(total, (1, 0, 2)).reshape(self.output.shape),)
+
+    def taps(self, feature_map: Array) -> Iterator[tuple[int, int, Array]]:
+        """Yield each place of the kernel, and what it sees: (groups, windows, channels)."""
+        padded = self._padded(feature_map)
+        images, rows, columns, _ = self.output.shape
+        down, across, channels = self.inputs[1].shape[-4:-1]
+        shape = (images * rows * columns, self.groups, channels)
+        for i, j in product(range(down), range(across)):
+            seen = padded[
+                :,
+                i : i + (rows - 1) * self.stride + 1 : self.stride,
+                j : j + (columns - 1) * self.stride + 1 : self.stride,
+            ]
+            yield i, j, seen.reshape(shape).transpose(1, 0, 2)
 
     def _padded(self, feature_map: Array) -> Array:
         """Return the map with zeros between its rows and columns, and around it."""

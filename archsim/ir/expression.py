@@ -44,12 +44,15 @@ CALLS: dict[str, tuple[str, Callable[..., Any], int]] = {
     "erf": ("tanh", lambda a: np.asarray(_ERF(a), dtype=np.float64), 1),
     "rint": ("add", np.rint, 1),
     "ceil": ("add", np.ceil, 1),
+    "encode": ("encode", np.positive, 1),
+    "decode": ("decode", np.positive, 1),
 }
 """Callable functions: the hardware function each costs, its value, its arguments.
 
 Rounding to a whole number (``rint``: ties to even) is what an adder does when a number is
 added to one so large that nothing is left behind the point. An error function is taken to
-cost as much as tanh, which has the same shape.
+cost as much as tanh, which has the same shape. Encoding a number as a posit and decoding it
+change nothing but how it is written; what rounds is the format of the tensor it goes to.
 """
 
 FUNCTIONS: tuple[str, ...] = (

@@ -7,11 +7,12 @@ from functools import cached_property
 from typing import ClassVar
 
 from archsim.formats import NumberFormat
+from archsim.ir.builder import GraphBuilder
 from archsim.ir.execute import execute
 from archsim.ir.graph import OperationGraph
-from archsim.ir.indexed import Indexed
-from archsim.ir.operation import Array, Indices
-from archsim.ir.tensor import TensorSpec
+from archsim.ir.indexed import Indexed, read_equation
+from archsim.ir.operation import Array, Indices, Phase
+from archsim.ir.tensor import Role, TensorSpec
 from archsim.ir.tile import Access, Axis, Tile
 
 AXES: tuple[Axis, ...] = ("m", "k")
@@ -99,3 +100,41 @@ class Fused(Indexed):
     def evaluate(self, *arrays: Array) -> tuple[Array, ...]:
         values = {tensor.name: array for tensor, array in zip(self.inputs, arrays, strict=True)}
         return (execute(self.graph, values, keep=[self.output.name])[self.output.name],)
+
+
+def summed(
+    builder: GraphBuilder,
+    name: str,
+    phase: Phase,
+    equation: str,
+    formulas: tuple[str, ...],
+    *tensors: TensorSpec,
+    role: Role = Role.ACTIVATION,
+) -> TensorSpec:
+    """Sum a formula over the indices that the output lacks; no number of it is stored.
+
+    Of several formulas, each of the later ones is of the one before, its ``a``.
+    """
+    terms, result = read_equation(equation)
+    points = next(term for term in terms if set(result) < set(term))
+    grid = " ".join(points)
+    inner = GraphBuilder(name, builder.sizes, builder.format)
+    first, *others = formulas
+    left = f"{equation.partition('->')[0]} -> {grid}"
+    found = inner.elementwise(f"{name}.0", phase, left, first, *tensors)
+    for number, formula in enumerate(others, start=1):
+        found = inner.elementwise(f"{name}.{number}", phase, f"{grid} -> {grid}", formula, found)
+    total = inner.reduce(name, phase, f"{grid} -> {' '.join(result)}", found, role=role)
+    return builder.add(
+        Fused(
+            name=name,
+            phase=phase,
+            inputs=tensors,
+            outputs=(total,),
+            equation=equation,
+            sizes={index: builder.sizes[index] for index in points},
+            graph=inner.graph(),
+            kept=result,
+            summed=tuple(index for index in points if index not in result),
+        )
+    )

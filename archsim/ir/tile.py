@@ -79,13 +79,13 @@ class Access:
     layout: Layout | None = None
     """Where the operation wants the tensor in another order than it lies."""
     window: Window | None = None
-    """Where batch, m and the last axis are groups, windows and a window's numbers: how these
+    """Where batch and the last two axes are groups, windows and a window's numbers: how these
     lie in a map."""
 
     def elements(self, box: Box[Length_co]) -> Length_co:
         """Elements of the tensor that the box touches."""
         if self.window is not None:
-            numbers = (box.extent(axis) for axis in ("batch", "m", self.axes[-1]))
+            numbers = (box.extent(axis) for axis in ("batch", *self.axes[-2:]))
             return cast(Length_co, self.window.elements(*numbers))
         elements: Any = self.grain
         for axis in self.axes:
@@ -103,7 +103,7 @@ class Access:
         where there is one run.
         """
         if self.window is not None:
-            return self.window.run(tile.batch, tile.m, tile.extent(self.axes[-1]))
+            return self.window.run(tile.batch, *map(tile.extent, self.axes[-2:]))
         elements = run = stride = self.grain
         is_covered = True
         for axis in reversed(self.axes):

@@ -6,6 +6,7 @@ import pytest
 from archsim import formats
 from archsim.errors import GraphError
 from archsim.ir import Fused, GraphBuilder, OperationGraph, Phase, execute
+from archsim.ir.fused import summed
 
 SIZES = {"e": 3, "t": 5, "s": 2}
 FP32 = formats.parse("fp32")
@@ -90,3 +91,21 @@ def test_it_reads_its_inputs_and_writes_its_output():
 def test_what_does_not_fit_is_refused(fields, message):
     with pytest.raises(GraphError, match=f"operation 'kernel' .reduction.: .*{message}"):
         fused(**fields)
+
+
+def test_a_formula_is_summed_without_being_stored():
+    """sum over p of ((a - b) c)^2, for each c: subtract, multiply, square and add at a point."""
+    b = GraphBuilder("sums", {"p": 4, "c": 3}, FP32)
+    x, mean = b.tensor("x", (4, 3)), b.tensor("mean", (3,))
+    total = summed(b, "s", Phase.INFERENCE, "p c, c -> c", ("(a - b) * 2", "a * a"), x, mean)
+    values = np.arange(12.0).reshape(4, 3)
+
+    graph = b.graph()
+    found = execute(graph, {"x": values, "mean": [1, 2, 3]})
+
+    np.testing.assert_allclose(found["s"], (4 * (values - [1, 2, 3]) ** 2).sum(axis=0))
+    (operation,) = graph.operations
+    assert operation.functions == {"add": 2, "multiply": 2}
+    assert (operation.space.m, operation.space.k) == (3, 4)
+    assert total.shape == (3,)
+    assert list(graph.tensors) == ["x", "mean", "s"]
