@@ -8,7 +8,7 @@ from archsim.formats import FloatFormat, NumberFormat, Posit
 from archsim.formats.posit_fields import Rounding
 from archsim.rtl.circuit import Circuit
 from archsim.rtl.float_mac import float_mac
-from archsim.rtl.macs import PUBLISHED, as_text, comparison, measure
+from archsim.rtl.macs import PUBLISHED, as_text, comparison, converter_costs, measure
 from archsim.rtl.posit_mac import posit_mac
 from archsim.rtl.synthesis import verilog
 
@@ -62,8 +62,13 @@ def deliver(unit: Unit, *, out: Path | None, synthesise: bool, as_json: bool) ->
 
 
 def compared(*, as_json: bool) -> str:
-    """Return all units beside fp32, and what was published."""
-    costs = comparison()
+    """Return all units beside fp32, what was published, and what converters cost."""
+    costs, converters = comparison(), converter_costs()
     if not as_json:
-        return as_text(costs)
-    return json.dumps({"units": [cost.to_dict() for cost in costs], "published": PUBLISHED})
+        return "\n\n".join([as_text(costs), as_text(converters)])
+    found = {
+        "units": [cost.to_dict() for cost in costs],
+        "converters": [cost.to_dict() for cost in converters],
+        "published": PUBLISHED,
+    }
+    return json.dumps(found)

@@ -8,6 +8,7 @@ import numpy as np
 from archsim.formats import FloatFormat, NumberFormat, Posit
 from archsim.rtl.circuit import Circuit
 from archsim.rtl.float_mac import float_mac
+from archsim.rtl.posit_converters import FP32, posit_decoder, posit_encoder
 from archsim.rtl.posit_mac import posit_mac
 from archsim.rtl.synthesis import synthesise
 
@@ -53,15 +54,14 @@ class MacCost:
 
 
 def measure(circuit: Circuit, number_format: NumberFormat) -> MacCost:
-    """Synthesise a unit and run it on numbers as a network has them.
+    """Synthesise a unit and run it on numbers, in the format of its inputs, as a network has them.
 
     ``a`` and ``b`` are standard normal, ``c`` twice that; the same numbers for each format.
     """
     netlist = synthesise(circuit)
     a, b, c = np.random.default_rng(0).standard_normal((3, OPERATIONS))
-    codes = {
-        name: number_format.encode(values) for name, values in {"a": a, "b": b, "c": 2 * c}.items()
-    }
+    values = {"a": a, "b": b, "c": 2 * c}
+    codes = {name: number_format.encode(values[name]) for name in circuit.inputs}
     return MacCost(
         name=circuit.name,
         bits=number_format.bits,
@@ -87,9 +87,21 @@ def units() -> Iterator[tuple[Circuit, NumberFormat]]:
             yield posit_mac(Posit(n, es), improved=improved), Posit(n, es)
 
 
+def converters() -> Iterator[tuple[Circuit, NumberFormat]]:
+    """What brings fp32 into the paper's posits and back, with the format of its input."""
+    for n, es in ((16, 1), (16, 2), (8, 1), (8, 2)):
+        yield posit_encoder(Posit(n, es)), FP32
+        yield posit_decoder(Posit(n, es)), Posit(n, es)
+
+
 def comparison() -> list[MacCost]:
     """Synthesise all units; a minute or two."""
     return [measure(circuit, number_format) for circuit, number_format in units()]
+
+
+def converter_costs() -> list[MacCost]:
+    """Synthesise all converters; seconds."""
+    return [measure(circuit, number_format) for circuit, number_format in converters()]
 
 
 def as_text(costs: list[MacCost]) -> str:

@@ -23,9 +23,9 @@ def posit_mac(posit: Posit, *, improved: bool = True, rounding: Rounding = "near
     inputs = {name: Signal(posit.n, name=name) for name in ("a", "b", "c")}
     output = Signal(posit.n, name="y")
     wires = Wires(module)
-    operands = {name: _decoded(wires, name, word, posit, improved) for name, word in inputs.items()}
+    operands = {name: decoded(wires, name, word, posit, improved) for name, word in inputs.items()}
     exact, _ = fused(wires, **operands)
-    size = _encoded(wires, exact, posit, improved, rounding)
+    size = encoded(wires, exact, posit, improved, rounding)
     some = exact.significand.any()
     code = wires.negated_if("code", exact.negative, Cat(Mux(some, size, 0), Const(0, 1)))
     nar = [word == posit.nar for word in inputs.values()]
@@ -40,7 +40,8 @@ def posit_mac(posit: Posit, *, improved: bool = True, rounding: Rounding = "near
     )
 
 
-def _decoded(wires: Wires, name: str, word: Signal, posit: Posit, improved: bool) -> Operand:
+def decoded(wires: Wires, name: str, word: Signal, posit: Posit, improved: bool) -> Operand:
+    """Return sign, scale and significand of a pattern; that of NaR is no number's."""
     n, es = posit.n, posit.es
     negative = word[n - 1]
     size = wires.negated_if(f"{name}_size", negative, word[: n - 1])
@@ -71,7 +72,7 @@ def _decoded(wires: Wires, name: str, word: Signal, posit: Posit, improved: bool
     )
 
 
-def _encoded(
+def encoded(
     wires: Wires, exact: Operand, posit: Posit, improved: bool, rounding: Rounding
 ) -> Signal:
     """Return the pattern of a magnitude above zero, in ``n - 1`` bits."""

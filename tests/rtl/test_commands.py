@@ -103,4 +103,8 @@ def test_units_are_compared_with_fp32(hardware):
     units = {unit["name"]: unit for unit in found["units"]}
     assert len(units) == 19
     assert units["posit_mac_8_1"]["area_nand2"] < 0.32 * units["float_mac_8_23"]["area_nand2"]
+    assert [cost["name"] for cost in found["converters"]][:2] == [
+        "posit_encoder_16_1",
+        "posit_decoder_16_1",
+    ]
     assert "68 % less area" in found["published"]
