@@ -8,9 +8,9 @@ Source: Hu et al., "LoRA: Low-rank adaptation of large language models" (2021), 
 
 from archsim.ir.operation import Phase
 from archsim.ir.tensor import Role, TensorSpec
-from workloads.lora_diffusion.tape import Tape, Wants
 from workloads.transformer.linear import Linear, dense_weight
 from workloads.transformer.step import Step
+from workloads.transformer.tape import Tape, Wants
 
 
 class Adapter:

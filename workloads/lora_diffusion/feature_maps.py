@@ -2,9 +2,10 @@
 
 from archsim.ir.operation import Phase
 from archsim.ir.tensor import TensorSpec
-from workloads.lora_diffusion.tape import Tape
+from workloads.transformer.convolution import convolved, input_gradient, turned
 from workloads.transformer.layer import Layer
 from workloads.transformer.step import Step
+from workloads.transformer.tape import Tape
 
 
 class Conv(Layer):
@@ -33,21 +34,11 @@ class Conv(Layer):
         """Return y; the size of x is kept."""
         builder, phase, name = self.step.builder, self.step.phase, self.name
         self._x = x
-        images, rows, columns, _ = x.shape
-        shape = (images, rows // self.stride, columns // self.stride, self.bias.elements)
-        product = builder.convolve(
-            f"{name}.product",
-            phase,
-            x,
-            self.weight,
-            shape,
-            stride=self.stride,
-            padding=self.kernel // 2,
-        )
+        product = convolved(builder, f"{name}.product", phase, x, self.weight, self.stride)
         pixels = builder.sized(t=product.elements // self.bias.elements)
         equation = "t o, o -> t o"
         return pixels.elementwise(
-            f"{name}.output", phase, equation, "a + b", product, self.bias, shape=shape
+            f"{name}.output", phase, equation, "a + b", product, self.bias, shape=product.shape
         )
 
     def apply(self, tape: Tape, x: TensorSpec) -> TensorSpec:
@@ -60,25 +51,11 @@ class Conv(Layer):
         kernel = self.weight
         if builder.quantizer:
             kernel = builder.quantized(self.weight, Phase.BACKWARD).values
-        turned = builder.permute(
-            f"{name}.weight.turned",
-            Phase.BACKWARD,
-            ("i", "j", "c", "o"),
-            ("i", "j", "o", "c"),
-            kernel,
-        )
+        kernel = turned(builder, f"{name}.weight.turned", kernel)
         if builder.quantizer:
-            builder.hold_quantized(turned, builder.quantized(self.weight, Phase.BACKWARD).scale)
-        return builder.convolve(
-            f"{name}.input.gradient",
-            Phase.BACKWARD,
-            dy,
-            turned,
-            self._x.shape,
-            dilation=self.stride,
-            padding=self.kernel - 1 - self.kernel // 2,
-            flipped=True,
-        )
+            builder.hold_quantized(kernel, builder.quantized(self.weight, Phase.BACKWARD).scale)
+        shape = self._x.shape
+        return input_gradient(builder, f"{name}.input.gradient", dy, kernel, shape, self.stride)
 
 
 class Upsample(Layer):

@@ -12,7 +12,6 @@ from archsim.ir.quantizer import Quantizer
 from archsim.ir.tensor import Role
 from archsim.ir.workload import WORKLOADS
 from workloads.lora_diffusion.adapter import Projection
-from workloads.lora_diffusion.tape import Tape
 from workloads.transformer.checks import (
     check_known,
     check_number_format,
@@ -21,6 +20,7 @@ from workloads.transformer.checks import (
 )
 from workloads.transformer.optimizer import Optimizer, Sgd
 from workloads.transformer.step import Parameter, Step
+from workloads.transformer.tape import Tape
 from workloads.transformer.trained import TrainedModel
 
 QuantizerName = Literal["none", "absmax", "pow2"]

@@ -17,10 +17,10 @@ from workloads.lora_diffusion.fields import UNetFields
 from workloads.lora_diffusion.lora_linear import QUANTIZERS
 from workloads.lora_diffusion.residual_block import NormedConv, ResidualBlock
 from workloads.lora_diffusion.spatial_transformer import SpatialTransformer, TransformerBlock
-from workloads.lora_diffusion.tape import Tape
 from workloads.transformer.activations import Silu
 from workloads.transformer.optimizer import Optimizer
 from workloads.transformer.step import Step
+from workloads.transformer.tape import Tape
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from archsim.ir.operation import Phase
 from archsim.ir.tensor import TensorSpec
 from workloads.lora_diffusion.adapter import Projection
 from workloads.lora_diffusion.feature_maps import Conv
-from workloads.lora_diffusion.tape import Tape, Wants
 from workloads.transformer.activations import Silu
 from workloads.transformer.norms import group_norm
 from workloads.transformer.step import Step
+from workloads.transformer.tape import Tape, Wants
 
 
 class NormedConv:

@@ -11,12 +11,12 @@ from archsim.ir.pieces import Concatenate
 from archsim.ir.tensor import TensorSpec
 from workloads.lora_diffusion.adapter import Projection
 from workloads.lora_diffusion.feature_maps import Conv
-from workloads.lora_diffusion.tape import Tape, Wants
 from workloads.transformer.activations import GeluErf
 from workloads.transformer.attention import Attention, SoftmaxBackward
 from workloads.transformer.layer import Layer
 from workloads.transformer.norms import group_norm, layer_norm
 from workloads.transformer.step import Step
+from workloads.transformer.tape import Tape, Wants
 
 MakeProjection = Callable[..., Projection]
 """Called with a step, a layer's name, the index of its rows, its features, and ``bias``."""

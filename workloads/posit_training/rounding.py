@@ -51,7 +51,7 @@ def factor(values: Array, number_format: NumberFormat, scaling: Scaling) -> floa
     if scaling is Scaling.NONE or size.size == 0:
         return 1.0
     if scaling is Scaling.LARGEST:
-        return float(size.max()) / float(number_format.decode(_largest_code(number_format)))
+        return float(size.max()) / largest(number_format)
     if not isinstance(number_format, Posit):
         raise ValueError(  # noqa: TRY004  (a choice among formats, not among types)
             f"scaling by the centre is for posits, not {number_format.name}"
@@ -61,10 +61,10 @@ def factor(values: Array, number_format: NumberFormat, scaling: Scaling) -> floa
 
 
 @cache
-def _largest_code(number_format: NumberFormat) -> int:
-    codes = np.arange(2**number_format.bits)
-    values = number_format.decode(codes)
-    return int(np.argmax(np.where(np.isfinite(values), values, -np.inf)))
+def largest(number_format: NumberFormat) -> float:
+    """Return the largest number of a format of few bits."""
+    values = number_format.decode(np.arange(2**number_format.bits))
+    return float(values[np.isfinite(values)].max())
 
 
 @cache

@@ -37,7 +37,7 @@ class Sgd(Optimizer):
 
     def update(self, builder: GraphBuilder, parameter: TensorSpec, gradient: TensorSpec) -> None:
         """Append one operation."""
-        _overwrite(builder, f"a - {self.learning_rate!r} * b", parameter, [gradient])
+        overwrite(builder, f"a - {self.learning_rate!r} * b", parameter, [gradient])
 
     def state(self, parameter: TensorSpec) -> tuple[TensorSpec, ...]:
         """Return nothing: no memory."""
@@ -66,13 +66,13 @@ class Adam(Optimizer):
     def update(self, builder: GraphBuilder, parameter: TensorSpec, gradient: TensorSpec) -> None:
         """Append one operation for each moment and one for the parameter."""
         first, second = self.state(parameter)
-        m = _overwrite(builder, f"{self.beta1!r} * a + {1 - self.beta1!r} * b", first, [gradient])
-        v = _overwrite(
+        m = overwrite(builder, f"{self.beta1!r} * a + {1 - self.beta1!r} * b", first, [gradient])
+        v = overwrite(
             builder, f"{self.beta2!r} * a + {1 - self.beta2!r} * b * b", second, [gradient]
         )
         corrections = [builder.tensor(name, (), Role.DATA) for name in self.scalars(1)]
         formula = f"a - {self.learning_rate!r} * (b * d) / (sqrt(c * e) + {self.epsilon!r})"
-        _overwrite(builder, formula, parameter, [m, v], corrections)
+        overwrite(builder, formula, parameter, [m, v], corrections)
 
     def state(self, parameter: TensorSpec) -> tuple[TensorSpec, ...]:
         """Return the first and the second moment."""
@@ -99,7 +99,7 @@ def named_optimizer(
     return Adam(learning_rate=learning_rate, beta1=beta1, beta2=beta2, epsilon=epsilon)
 
 
-def _overwrite(
+def overwrite(
     builder: GraphBuilder,
     formula: str,
     tensor: TensorSpec,
