@@ -4,7 +4,9 @@ Run it with ``python -m workloads.posit_training.study``.
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import islice, product
 
 import numpy as np
 
@@ -49,19 +51,31 @@ def study(
     recipes: Sequence[Recipe] = RECIPES,
     seeds: int = 5,
     schedule: Schedule | None = None,
+    processes: int = 1,
 ) -> list[Row]:
     """Train every network in every recipe with every seed; all of it takes some minutes.
 
     Raises:
-        ValueError: for fewer than two or more than ten seeds.
+        ValueError: for fewer than two or more than ten seeds, or no process.
     """
     if not 2 <= seeds <= len(STUDENT) + 1:
         raise ValueError(f"seeds must be in [2, {len(STUDENT) + 1}], got {seeds}")
+    if processes < 1:
+        raise ValueError(f"processes must be >= 1, got {processes}")
+    runs = [
+        (network, recipe, seed, schedule or Schedule())
+        for network, recipe, seed in product(networks, recipes, range(seeds))
+    ]
+    if processes == 1:
+        accuracies = iter([_last(*run) for run in runs])
+    else:
+        with ProcessPoolExecutor(processes) as pool:
+            accuracies = iter(list(pool.map(_last, *zip(*runs, strict=True))))
     rows = []
     for network in networks:
         first: list[float] | None = None
         for recipe in recipes:
-            found = [_last(network, recipe, seed, schedule or Schedule()) for seed in range(seeds)]
+            found = list(islice(accuracies, seeds))
             first = first or found
             lost = [a - b for a, b in zip(first, found, strict=True)]
             rows.append(

@@ -7,10 +7,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
+from archsim.ir.findings import Finding
 from archsim.ir.graph import OperationGraph
 from archsim.ir.operation import Array
 from archsim.ir.workload import WORKLOADS
 from workloads.posit_training.fields import ResidualNetworkFields
+from workloads.posit_training.findings import findings
 from workloads.posit_training.momentum import Momentum
 from workloads.posit_training.network import COLOURS, ResidualNetwork
 from workloads.transformer.step import Parameter
@@ -88,6 +90,10 @@ class PositTraining(ResidualNetworkFields, TrainedModel):
             "target_places": np.arange(self.batch) * self.classes + classes,
             "loss_weights": np.full(self.batch, 1 / self.batch),
         } | {name: np.asarray((scales or {}).get(name, 1.0)) for name in self.held_scales}
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return accuracies on real digits, and what units cost in gates; takes a minute."""
+        return findings()
 
     def random_batch(self, rng: np.random.Generator) -> dict[str, Array]:
         """Return data drawn at random."""
