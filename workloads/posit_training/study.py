@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import islice, product
+from multiprocessing import get_context
 
 import numpy as np
 
@@ -69,7 +70,7 @@ def study(
     if processes == 1:
         accuracies = iter([_last(*run) for run in runs])
     else:
-        with ProcessPoolExecutor(processes) as pool:
+        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
             accuracies = iter(list(pool.map(_last, *zip(*runs, strict=True))))
     rows = []
     for network in networks:
