@@ -294,3 +294,15 @@ def test_a_mapping_fetches_the_halo_again_with_every_tile():
     assert stream.tiles == 4
     other = convolution((1, 18, 18, 2), (3, 3, 2, 3), (1, 16, 16, 3))  # as many windows
     assert work.key != Work(machine, unit, other, other.space, placement).key
+
+
+def test_rows_behind_a_stride_s_last_window_have_a_gradient_of_zero():
+    """A kernel of one pixel, 2 apart on 4 rows: the second and the last row were passed over."""
+    op = convolution((1, 2, 2, 1), (1, 1, 1, 1), (1, 4, 4, 1), dilation=2)
+
+    (found,) = op.evaluate(np.full((1, 2, 2, 1), 3.0), np.full((1, 1, 1, 1), 2.0))
+
+    assert found[0, :, :, 0].tolist() == [[6, 0, 6, 0], [0] * 4, [6, 0, 6, 0], [0] * 4]
+    assert op.reads[0].elements(op.space) == 4
+    with pytest.raises(GraphError, match="window 5 begins 4 behind the first of 2 rows"):
+        convolution((1, 2, 2, 1), (1, 1, 1, 1), (1, 5, 5, 1), dilation=2)
