@@ -92,6 +92,13 @@ class ResidualNetworkFields(ABC):
                     "held or measured"
                 )
 
+        one, other = formats.parse(self.forward), formats.parse(self.backward)
+        if type(one) is not type(other) or one.bits != other.bits:
+            raise ValueError(
+                f"backward: {self.backward} and the forward format {self.forward} are multiplied "
+                "with each other: they must be of one family and of as many bits"
+            )
+
     def _check_size(self) -> None:
         multiple = 2 ** (len(self.blocks) - 1) * (4 if self.stem == "imagenet" else 1)
         if self.image_size % multiple:

@@ -273,7 +273,15 @@ def test_a_reduced_step_lives_alike_in_both_engines(changes):
         ({"forward": "posit8"}, r"forward: no number format named 'posit8'; did you mean 'posit\("),
         ({"backward": "fp8_e5n2"}, "backward: no number format named 'fp8_e5n2'; did you mean"),
         ({"kept": "int8"}, "kept: whole numbers have no fractions, so only forward and backward"),
-        ({"forward": "int8"}, "scales: forward is int8, and whole numbers need a scale"),
+        (
+            {"forward": "int8", "backward": "int8"},
+            "scales: forward is int8, and whole numbers need a scale",
+        ),
+        (
+            {"forward": "posit(8,1)", "backward": "posit(16,2)"},
+            r"backward: posit\(16,2\) and the forward format posit\(8,1\) are multiplied",
+        ),
+        ({"backward": "fp16"}, "backward: fp16 and the forward format fp32 are multiplied"),
         ({"scales": "hold"}, "scales: 'hold' is none of none, held, measured; did you mean"),
         ({"stem": "imagnet"}, "stem: 'imagnet' is none of imagenet, cifar; did you mean"),
         ({"batch": 0}, r"batch: must be in \[1, 65536\], got 0"),
