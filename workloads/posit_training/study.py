@@ -63,27 +63,52 @@ def study(
         raise ValueError(f"seeds must be in [2, {len(STUDENT) + 1}], got {seeds}")
     if processes < 1:
         raise ValueError(f"processes must be >= 1, got {processes}")
+    schedule = schedule or Schedule()
+    found = accuracies(networks, recipes, seeds, schedule, processes=processes)
+    return as_rows(recipes, found)
+
+
+Accuracies = dict[tuple[str, str], list[float]]
+"""In percent, of each seed, by network and recipe."""
+
+
+def accuracies(
+    networks: Sequence[str],
+    recipes: Sequence[Recipe],
+    seeds: int,
+    schedule: Schedule,
+    *,
+    processes: int = 1,
+) -> Accuracies:
+    """Train every network in every recipe with each seed from 0 on."""
     runs = [
-        (network, recipe, seed, schedule or Schedule())
+        (network, recipe, seed, schedule)
         for network, recipe, seed in product(networks, recipes, range(seeds))
     ]
     if processes == 1:
-        accuracies = iter([_last(*run) for run in runs])
+        found = iter([_last(*run) for run in runs])
     else:
         with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-            accuracies = iter(list(pool.map(_last, *zip(*runs, strict=True))))
+            found = iter(list(pool.map(_last, *zip(*runs, strict=True))))
+    return {
+        (network, recipe.name): list(islice(found, seeds))
+        for network, recipe in product(networks, recipes)
+    }
+
+
+def as_rows(recipes: Sequence[Recipe], found: Accuracies) -> list[Row]:
+    """Return intervals over seeds; the first recipe is what others lose against."""
     rows = []
-    for network in networks:
-        first: list[float] | None = None
+    for network in dict.fromkeys(network for network, _ in found):
+        first = found[network, recipes[0].name]
         for recipe in recipes:
-            found = list(islice(accuracies, seeds))
-            first = first or found
-            lost = [a - b for a, b in zip(first, found, strict=True)]
+            here = found[network, recipe.name]
+            lost = [a - b for a, b in zip(first, here, strict=True)]
             rows.append(
                 Row(
                     network=network,
                     recipe=recipe,
-                    accuracy=Interval.of(found),
+                    accuracy=Interval.of(here),
                     lost=Interval.of(lost),
                 )
             )

@@ -92,7 +92,7 @@ class PositTraining(ResidualNetworkFields, TrainedModel):
         } | {name: np.asarray((scales or {}).get(name, 1.0)) for name in self.held_scales}
 
     def findings(self) -> tuple[Finding, ...]:
-        """Return accuracies on real digits, and what units cost in gates; takes a minute."""
+        """Return accuracies on real digits, and what units cost in gates, as recorded."""
         return findings()
 
     def random_batch(self, rng: np.random.Generator) -> dict[str, Array]:

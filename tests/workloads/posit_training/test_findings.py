@@ -1,9 +1,16 @@
 """What the workload shows by itself: accuracies with intervals, gates, published savings."""
 
+import json
+
+import numpy as np
+import pytest
+
 from archsim.ir.findings import HasFindings
-from workloads.posit_training import PositTraining, findings
+from tests.effort import SHARE
+from workloads.posit_training import PositTraining, accuracies, findings
 from workloads.posit_training.recipe import FP32, POSIT8
 from workloads.posit_training.study import Interval, Row, study
+from workloads.posit_training.study import accuracies as study_accuracies
 from workloads.posit_training.training import Schedule
 
 ROWS = [
@@ -39,9 +46,38 @@ def test_what_is_lost_stands_beside_the_formats():
     )  # fmt: skip
 
 
-def test_every_recipe_that_is_shown_is_one_of_the_study():
-    assert {r.name for r in findings.RECIPES} >= set(findings.SHOWN)
-    assert findings.SEEDS >= 5
+def test_all_that_is_shown_was_recorded():
+    rows = accuracies.recorded()
+
+    assert [row.recipe.name for row in rows] == 2 * list(accuracies.SHOWN)
+    assert accuracies.SEEDS >= 5
+    assert all(90 < row.accuracy.mean < 100 for row in rows if "neither" not in row.recipe.name)
+    assert [row.lost.mean for row in rows if row.recipe == FP32] == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("recipe", [FP32, POSIT8], ids=lambda recipe: recipe.name)
+def test_what_was_recorded_is_made_again(recipe):
+    """Where sums are added in another order, a digit or two of 450 may be told otherwise."""
+    recorded = json.loads(accuracies.FILE.read_text())["mlp"][recipe.name]
+
+    found = study_accuracies(["mlp"], [recipe], 2, accuracies.SCHEDULE)["mlp", recipe.name]
+
+    np.testing.assert_allclose(found, recorded[:2], atol=1.5)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(SHARE < 1, reason="takes minutes")
+def test_all_that_was_recorded_is_made_again(tmp_path, monkeypatch):
+    recorded = json.loads(accuracies.FILE.read_text())
+    monkeypatch.setattr(accuracies, "FILE", tmp_path / "again.json")
+
+    accuracies.record()
+
+    found = json.loads(accuracies.FILE.read_text())
+    for network, recipes in recorded.items():
+        for name, values in recipes.items():
+            if "neither" not in name:
+                np.testing.assert_allclose(found[network][name], values, atol=1.5)
 
 
 def test_units_are_shown_as_shares_of_fp32():

@@ -251,10 +251,18 @@ def test_a_shipped_network_has_the_formats_that_the_study_trains_in(name, recipe
     ]
 
 
-@pytest.mark.parametrize("changes", [{}, {"scales": "held"}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"blocks": [1, 1]},
+        {"blocks": [1, 1], "scales": "held"},
+        pytest.param({"blocks": [2, 2, 2, 2], "batch": 2}, marks=pytest.mark.slow),
+    ],
+    ids=["small", "held scales", "resnet18"],
+)
 def test_a_reduced_step_lives_alike_in_both_engines(changes):
     """Through a shipped experiment, with its machine and its memory."""
-    small = {"width": 8, "image_size": 32, "batch": 1, "blocks": [1, 1], "classes": 10}
+    small = {"width": 8, "image_size": 32, "batch": 1, "classes": 10}
     overrides = {f"workload.{name}": value for name, value in (small | changes).items()}
 
     fast, event = (
