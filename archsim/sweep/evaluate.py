@@ -8,10 +8,11 @@ operation meets the same: every run of a process knows those of the ones before.
 
 import json
 from collections import Counter, OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from archsim import config
 from archsim.config import Document
 from archsim.contraction import HardwareOrder, LayerPlan, LayerSearch, OrderTimes, TensorNetwork
 from archsim.energy import ActionCounts, EnergyTable, static_energy
@@ -37,6 +38,10 @@ V = TypeVar("V")
 
 GRAPHS, SIMULATIONS = 4, 2
 """How many of each a process remembers: points come in an order in which few are enough."""
+
+
+PRICES = "energy"
+"""The section of an experiment that no simulation depends on."""
 
 
 class Recent(Generic[K, V]):
@@ -108,21 +113,25 @@ class Evaluator:
             return infeasible(f"a bug of archsim: {type(error).__name__}: {error}")
 
     def _metrics(self, point: Point) -> Outcome:
+        document = config.load(self.plan.experiment, point.changes)
+        rest = json.dumps({k: v for k, v in document.data.items() if k != PRICES}, sort_keys=True)
+        prices = _text(document, PRICES)
+        found = self._simulated.get((rest, "")) or self._simulated.get((rest, prices))
+        if isinstance(found, Simulated):  # all but the prices was read, and found right, before
+            return found.priced(config.build(EnergyTable, document[PRICES]))
         document, experiment = read(self.plan.experiment, point.changes)
-        texts = {part: _text(document, part) for part in ("workload", "architecture", "energy")}
-        lowered = self._lowered(experiment, texts)
-        prices = texts["energy"] if lowered.asked_the_machine else ""
-        key = (texts["workload"], texts["architecture"], _text(document, "mapping"), prices)
-        found = self._simulated.get(key)
         if found is None:
+            texts = [_text(document, part) for part in ("workload", "architecture", PRICES)]
+            lowered = self._lowered(experiment, texts)
+            key = (rest, prices if lowered.asked_the_machine else "")
             found = self._simulated.keep(key, self._run(document, experiment, lowered.graph))
         if isinstance(found, ArchsimError):
             raise found
         return found.priced(experiment.energy)
 
-    def _lowered(self, experiment: Experiment, texts: dict[str, str]) -> Lowered:
+    def _lowered(self, experiment: Experiment, texts: Sequence[str]) -> Lowered:
         """Lower a workload, unless its graph is known and nothing that it depends on differs."""
-        alone, for_machine = texts["workload"], "".join(texts.values())
+        alone, for_machine = texts[0], "".join(texts)
         for key in (alone, for_machine):
             found = self._graphs.get(key)
             if found is not None:

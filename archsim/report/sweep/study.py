@@ -34,7 +34,8 @@ class Influence:
     high: float
     """The least and the largest of these factors."""
     groups: int
-    """How many settings of all else have several points; 0 where factors are between averages."""
+    """How many settings of all else have several points; 0 where averages are compared, since
+    points are sampled and hardly two of them differ in one axis alone."""
 
 
 @dataclass(frozen=True)
@@ -114,25 +115,33 @@ class SweepStudy:
         return tuple(by_name[name] for name in order)
 
     def _influence(self, axis: str, metric: str) -> Influence | None:
-        others = [other.name for other in self.varied if other.name != axis]
-        frame = self.feasible
-        if others:
-            grouped = frame.groupby(others, dropna=False, sort=False)[metric].agg(
-                ["min", "max", "count"]
-            )
-            spreads = grouped[grouped["count"] > 1]
-            factors = (spreads["max"] / spreads["min"]).tolist()
+        if self._is_sampled:
+            logs = self.feasible[metric].map(log)
+            means = logs.groupby(self.feasible[axis], dropna=False).mean()
+            factors = [exp(means.max() - means.min())] if len(means) > 1 else []
         else:
-            factors = [frame[metric].max() / frame[metric].min()] if len(frame) > 1 else []
-        groups = len(factors)
-        if not factors:  # sampled: hardly two points differ in one axis only
-            logs = frame[metric].map(log)
-            means = logs.groupby(frame[axis], dropna=False).mean()
-            if len(means) < 2:
-                return None
-            factors = [exp(means.max() - means.min())]
+            factors = self._spreads(axis, metric)
+        if not factors:
+            return None
         mean = exp(sum(map(log, factors)) / len(factors))
+        groups = 0 if self._is_sampled else len(factors)
         return Influence(axis, metric, mean, min(factors), max(factors), groups)
+
+    @cached_property
+    def _is_sampled(self) -> bool:
+        """Whether along some axis no two points differ in that axis alone."""
+        return not all(self._spreads(axis.name, "latency_s") for axis in self.varied)
+
+    def _spreads(self, axis: str, metric: str) -> list[float]:
+        """Return the largest over the least of points that differ in one axis alone."""
+        others = [other.name for other in self.varied if other.name != axis]
+        if not others:
+            known = self.feasible[metric]
+            return [known.max() / known.min()] if len(known) > 1 else []
+        grouped = self.feasible.groupby(others, dropna=False, sort=False)[metric]
+        found = grouped.agg(["min", "max", "count"])
+        several = found[found["count"] > 1]
+        return (several["max"] / several["min"]).tolist()
 
     def answer(self) -> str:
         """Say in a sentence or two what came out."""
