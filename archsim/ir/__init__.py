@@ -16,6 +16,7 @@ from archsim.ir.pieces import Concatenate, Slice
 from archsim.ir.quantizer import Quantizer
 from archsim.ir.tensor import Role, TensorSpec
 from archsim.ir.tile import Access, Layout, Tile
+from archsim.ir.top_k import TopK
 from archsim.ir.window import Window
 from archsim.ir.workload import WORKLOADS, Workload
 
@@ -47,6 +48,7 @@ __all__ = [
     "TensorSpec",
     "Tile",
     "TopIndices",
+    "TopK",
     "Window",
     "Workload",
     "execute",

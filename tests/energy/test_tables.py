@@ -12,7 +12,13 @@ WIDE = ("fp64", "fp32", "tf32", "fp16", "bf16")
 FORMATS = (*WIDE, "fp8_e4m3", "fp8_e5m2", *INTEGERS)
 SWITCHED = ("butterfly", "reduction_butterfly", "benes", "crossbar")
 NETWORKS = (*SWITCHED, "distribution_tree", "reduction_tree")
-COMPUTING = ("contraction_engine_array", "pipelined_kernel", "processing_array", "vector_unit")
+COMPUTING = (
+    "contraction_engine_array",
+    "pipelined_kernel",
+    "processing_array",
+    "topk_unit",
+    "vector_unit",
+)
 TABLES = ("asic_45nm", "asic_16nm", "fpga_16nm")
 
 HOROWITZ_ADD = {"fp32": 0.9, "fp16": 0.4, "int32": 0.1, "int8": 0.03}
