@@ -15,7 +15,13 @@ CONFIGS = Path(__file__).parents[1] / "configs"
 REFUSED = CONFIGS / "experiments" / "u50_atis_2enc_dense_onchip.yaml"
 LARGE = [
     CONFIGS / "experiments" / f"{name}.yaml"
-    for name in ("array_vit_b16_tt", "array_sd15_lora", "array_sd15_lora_int8", "cdm_qta_sd15_lora")
+    for name in (
+        "array_vit_b16_tt",
+        "array_sd15_lora",
+        "array_sd15_lora_int8",
+        "cdm_qta_sd15_lora",
+        "ctc_deepspeech",
+    )
 ]
 SOURCED = ("architectures", "components", "energy", "workloads")
 FILES = sorted(CONFIGS.rglob("*.yaml"))
