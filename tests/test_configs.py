@@ -20,6 +20,7 @@ LARGE = [
         "array_sd15_lora",
         "array_sd15_lora_int8",
         "cdm_qta_sd15_lora",
+        "ctc_deepspeech",
         "posit_resnet18_cifar10",
     )
 ]

@@ -29,6 +29,7 @@ SMALL = {
     "fetta": "BERT-base block, TT, tpu_like, right to left",
     "fetta_gpu": "one TT layer, 32 tokens, tpu_like, right to left",
     "fetta_sizes": "rank 4, tpu_like, searched",
+    "ctc": "decoder, 29, packed DAWG, 10",
     "edfid": "H100, eigen-phase, fused, fp32",
     "flat_llm": "FLAT, 20 % less",
     "flat_ranks": "generic_array, 256 tokens of a prompt, as they come",

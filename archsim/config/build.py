@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import is_dataclass
 from enum import Enum
 from functools import cache, partial
+from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -37,6 +38,7 @@ from archsim.config.fields import (
     unit_of,
     words,
 )
+from archsim.config.files import find_data
 from archsim.config.node import RESERVED, Section, shown
 from archsim.config.problems import KIND_TAG, translated
 from archsim.errors import ArchsimError, did_you_mean
@@ -96,12 +98,25 @@ def json_schema(spec_type: type[SpecType], kind: str = "") -> dict[str, Any]:
 
 
 def _validated(spec_type: type[S], section: Section) -> S:
+    data = section.data
+    if isinstance(data, dict):
+        data |= _files(spec_type, section)
     try:
-        made = _adapter(spec_type).validate_python(section.data)
+        made = _adapter(spec_type).validate_python(data)
     except ValidationError as error:
         raise translated(error, section) from None
     assert isinstance(made, spec_type)
     return made
+
+
+def _files(spec_type: type[SpecType], section: Section) -> dict[str, Path]:
+    """Return the files of data that fields name, by field."""
+    found = {}
+    for name, field in fields_of(spec_type).items():
+        value = section.get(name) if Path in (field.hint, *get_args(field.hint)) else None
+        if value is not None and isinstance(value.data, str):
+            found[name] = find_data(value.data, value.path, value.node.place)
+    return found
 
 
 @cache
@@ -201,6 +216,8 @@ def _converted(hint: Any) -> Any:
     if hint is NumberFormat:
         schema = WithJsonSchema({"type": "string", "examples": ["fp32", "bf16", "int8"]})
         return Annotated[NumberFormat, PlainValidator(_number_format), schema]
+    if hint is Path:
+        return Annotated[Path, BeforeValidator(_path)]
     if isinstance(hint, type) and is_dataclass(hint):
         return _section_type(hint)
     if origin in {Union, UnionType}:
@@ -241,6 +258,13 @@ def _measured(unit: Unit, value: Any) -> int | float:
         f"expected a number and one of {spellings}, got {shown(value)}"
         + (" without a unit" if bare else "")
     )
+
+
+def _path(value: Any) -> Path:
+    """Return the file that was found where the configuration named one."""
+    if not isinstance(value, Path):
+        raise ValueError(f"expected {words(Path)}, got {shown(value)}")  # noqa: TRY004
+    return value
 
 
 def _number_format(value: Any) -> NumberFormat:

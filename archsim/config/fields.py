@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from enum import Enum
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from types import MappingProxyType, NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, Protocol, Union, get_args, get_origin
 from typing import get_type_hints as resolved_hints
@@ -123,6 +124,7 @@ _WORDS: dict[Any, str] = {
     bool: "true or false",
     NoneType: "null",
     NumberFormat: "a number format's name",
+    Path: "the path of a file",
     Any: "anything",
 }
 

@@ -91,6 +91,19 @@ def find(name: str, path: tuple[str, ...], place: Place) -> Path:
     raise place.fail(path, f"no {noun} configuration named {name!r}", hint)
 
 
+def find_data(name: str, path: tuple[str, ...], place: Place) -> Path:
+    """Return the file of data that a value at ``path`` names, relative to who says it.
+
+    Raises:
+        ConfigError: if there is none.
+    """
+    tried = [start / Path(name).expanduser() for start in place.folders or (Path(),)]
+    for file in tried:
+        if file.is_file():
+            return file
+    raise place.fail(path, f"no such file: {label_of(tried[-1])}")
+
+
 def available() -> dict[str, list[Path]]:
     """Return the files in the packaged configurations and those near here, by folder name."""
     found: dict[str, list[Path]] = {}

@@ -212,8 +212,10 @@ def prepare(
         raise CapacityError(f"{error}{advice}") from error
     known = known_tilings()
     planned = schedule(shaped.graph, architecture, memory, known, alone_ticks, workers)
-    # An action without a price would otherwise be found hours later.
-    dynamic_energy(activities(planned, architecture), experiment.energy)
+    # An action without a price would otherwise be found hours later; tasks of a stream are alike.
+    different = {id(task.stream): task for task in reversed(planned.tasks)}
+    once = replace(planned, tasks=tuple(different.values()))
+    dynamic_energy(activities(once, architecture), experiment.energy)
     return Prepared(lowered, planned, shaped.operations)
 
 

@@ -26,6 +26,7 @@ from archsim.hardware.processing_array import ProcessingArraySpec
 from archsim.hardware.routing import Pass, Passes, Request, Routing, multicast, unicast
 from archsim.hardware.simt_processor import Kernel, SimtProcessorSpec, ThreadBlock
 from archsim.hardware.spatial_factorisation import Factorisation
+from archsim.hardware.topk_unit import TopKUnitSpec
 from archsim.hardware.tree import DistributionTreeSpec, ReductionTreeSpec
 from archsim.hardware.vector_unit import VectorUnitSpec
 
@@ -65,6 +66,7 @@ __all__ = [
     "SramSpec",
     "SwitchedNetworkSpec",
     "ThreadBlock",
+    "TopKUnitSpec",
     "Transfer",
     "UramSpec",
     "VectorUnitSpec",

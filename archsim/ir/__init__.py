@@ -18,6 +18,7 @@ from archsim.ir.pooling import MaxPool, MaxPoolGradient, Pool
 from archsim.ir.quantizer import Quantizer
 from archsim.ir.tensor import Role, TensorSpec
 from archsim.ir.tile import Access, Layout, Tile
+from archsim.ir.top_k import TopK
 from archsim.ir.window import Window
 from archsim.ir.workload import WORKLOADS, Workload
 
@@ -53,6 +54,7 @@ __all__ = [
     "TensorSpec",
     "Tile",
     "TopIndices",
+    "TopK",
     "Window",
     "Workload",
     "execute",

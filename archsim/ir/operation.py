@@ -77,6 +77,14 @@ class Operation(ABC):
         return ("m",)
 
     @property
+    def rounds(self) -> int:
+        """Tiles along m of which each waits for the one before; 0 where none does.
+
+        Look-ups are so whose next address stands in what was read last.
+        """
+        return 0
+
+    @property
     def number_format(self) -> NumberFormat:
         """The format that the arithmetic works in."""
         return self.output.format

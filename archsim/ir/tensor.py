@@ -23,6 +23,8 @@ class Role(StrEnum):
     """An optimiser's memory, held between steps."""
     CACHE = "cache"
     """Keys and values of a decoder's earlier tokens, held between steps."""
+    TABLE = "table"
+    """What is looked up and never changes, as a lexicon; held between steps."""
 
 
 @dataclass(frozen=True, slots=True)

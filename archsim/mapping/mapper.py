@@ -13,6 +13,7 @@ from archsim.mapping.mapping import Mapping
 from archsim.mapping.search import Alone, cheapest
 from archsim.mapping.stream import TileClass, TileStream
 from archsim.mapping.tile_class import whole_tile
+from archsim.mapping.tilings import only_tile
 from archsim.mapping.together import cheapest_of
 from archsim.mapping.work import Work
 
@@ -52,6 +53,10 @@ class Mapper:
         self.placement = placement
         self.alone = alone
         self._known: Tilings = {} if known is None else known
+        self._able: dict[tuple[object, ...], tuple[str, ...]] = {}
+        self._learnt: dict[tuple[int, str], list[Work]] = {}
+        """Work that was looked at and has yet to be planned, by operation, which it holds, and
+        unit."""
 
     def candidates(self, operation: Operation) -> tuple[str, ...]:
         """Units that can do an operation.
@@ -59,6 +64,10 @@ class Mapper:
         Raises:
             MappingError: if there is none, saying what each lacks.
         """
+        functions = tuple(operation.functions.items())
+        key = (operation.kind, operation.phase, operation.number_format.name, functions)
+        if key in self._able:
+            return self._able[key]
         reasons = {name: self._objection(name, operation) for name in self.architecture.units}
         able = tuple(name for name, reason in reasons.items() if not reason)
         if not able:
@@ -68,6 +77,7 @@ class Mapper:
                 f"{operation.number_format.name}): no unit of {self.architecture.name!r} "
                 f"can do it: {told}; give a component of architecture.components what it lacks"
             )
+        self._able[key] = able
         return able
 
     def _objection(self, unit: str, operation: Operation) -> str:
@@ -91,7 +101,8 @@ class Mapper:
         Raises:
             MappingError: if the unit does not reach a tensor, or no tile fits its buffer.
         """
-        mapped = [self._best(work) for work in self._works(operation, unit)]
+        works = self._learnt.pop((id(operation), unit), None) or self._works(operation, unit)
+        mapped = [self._best(work) for work in works]
         return Plan(unit, tuple(stream for _, stream in mapped), mapped[0][0])
 
     def overlapped(self, operation: Operation, unit: str) -> tuple[TileClass, ...]:
@@ -107,8 +118,10 @@ class Mapper:
         with suppress(MappingError):
             for operation in operations:
                 for unit in self.candidates(operation):
-                    works |= {work.key: work for work in self._works(operation, unit)}
-        asked = [work for key, work in works.items() if key not in self._known]
+                    made = self._learnt[id(operation), unit] = self._works(operation, unit)
+                    works |= {work.key: work for work in made}
+        unknown = (work for key, work in works.items() if key not in self._known)
+        asked = [work for work in unknown if only_tile(work) is None]
         for work, best in cheapest_of(asked, self.alone, workers):
             if best is not None:
                 self._known[work.key] = best, best.stream(work)

@@ -17,7 +17,7 @@ from archsim.ir.tile import AXES, Tile
 from archsim.mapping.mapping import Mapping
 from archsim.mapping.stream import StageKind, TileStream
 from archsim.mapping.tile_class import TileClasses
-from archsim.mapping.tilings import Tiling, tilings_of
+from archsim.mapping.tilings import Tiling, only_tile, tilings_of
 from archsim.mapping.work import Work
 
 Alone = Callable[[TileStream], int]
@@ -36,6 +36,9 @@ def cheapest(work: Work, alone: Alone | None) -> Mapping:
     Raises:
         MappingError: if no tile fits the unit's buffer.
     """
+    only = only_tile(work)
+    if only is not None:
+        return Mapping(tile=only)
     tilings = tilings_of(work)
     looks = _looks(work, tilings, alone)
     waiting = [((one.ticks, one.bits, one.tiles), number, 0) for number, one in enumerate(tilings)]

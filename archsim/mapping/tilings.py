@@ -127,25 +127,42 @@ def _fitting(work: Work) -> _Boxes:
     return boxes.where(chosen)
 
 
+def only_tile(work: Work) -> Tile | None:
+    """Return the tile of work that leaves no choice; none where there is one."""
+    choices = _sizes_along(work)
+    if any(len(sizes) > 1 for sizes in choices):
+        return None
+    return Tile(*(size for (size,) in choices))
+
+
 def _all_sizes(work: Work) -> _Boxes:
-    space = work.space
-    streams = any(operand.streams for operand in work.operands)
-    cuts = work.operation.cuts if streams else ()
-    choices = [
-        _halvings(space.extent(axis)) if axis in cuts else [space.extent(axis)] for axis in AXES
-    ]
     integers = _integers(work)
     columns: tuple[Numbers, ...] = np.meshgrid(
-        *(np.array(sizes, integers) for sizes in choices), indexing="ij"
+        *(np.array(sizes, integers) for sizes in _sizes_along(work)), indexing="ij"
     )
-    return _Boxes(space, dict(zip(AXES, map(np.ravel, columns), strict=True)))
+    return _Boxes(work.space, dict(zip(AXES, map(np.ravel, columns), strict=True)))
+
+
+def _sizes_along(work: Work) -> list[list[int]]:
+    """Return the lengths of a tile to choose from along each axis.
+
+    What passes no buffer is worked on whole, and what waits for itself in its own rounds.
+    """
+    space, operation = work.space, work.operation
+    cuts = operation.cuts if any(operand.streams for operand in work.operands) else ()
+    found = [
+        _halvings(space.extent(axis)) if axis in cuts else [space.extent(axis)] for axis in AXES
+    ]
+    if operation.rounds:
+        found[AXES.index("m")] = [ceil_div(space.m, operation.rounds)]
+    return found
 
 
 def _integers(work: Work) -> type:
     """Return a type of integers that hold whatever is worked out here."""
     architecture = work.architecture
     bits = sum(one.access.grain * one.access.tensor.format.bits for one in work.operands)
-    slots = work.spec.buffered_tiles * len(work.stages)
+    slots = work.slots * len(work.stages)
     ticks = max(architecture.ticks(name, 1) for name in architecture.components)
     return np.int64 if work.space.points * bits * max(slots, ticks) < 2**63 else object
 

@@ -113,7 +113,7 @@ class Work:
             memory = next((end for end in ends if not memories[end].off_chip), memory)
         return memories[memory].interleaving
 
-    @property
+    @cached_property
     def key(self) -> tuple[object, ...]:
         """Equal for two pieces of work that can be mapped alike, be it on different machines."""
         signature = tuple(
@@ -136,16 +136,21 @@ class Work:
             kind,
             self.space,
             self.operation.cuts,
+            self.operation.rounds,
             functions,
             number_format,
             signature,
         )
 
+    @property
+    def slots(self) -> int:
+        """Tiles that each buffer holds: one where each waits for the one before."""
+        return 1 if self.operation.rounds else self.spec.buffered_tiles
+
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
         """The stages that tiles pass; those that no operand needs are absent."""
-        spec, units = self.spec, self.architecture
-        slots = spec.buffered_tiles
+        spec, units, slots = self.spec, self.architecture, self.slots
         drain = units.ticks(self.unit, spec.latency_cycles)
 
         def channel(kind: StageKind, name: str, private: bool) -> Stage:
@@ -193,9 +198,8 @@ class Work:
         """Bits of buffer that tiles of this size need: every gap between stages has its slots."""
         compute = next(n for n, s in enumerate(self.stages) if s.kind is StageKind.COMPUTE)
         gaps_out = len(self.stages) - 1 - compute
-        slots = self.spec.buffered_tiles
         sizes = [
-            slots * gaps * operand.access.size_bits(box)
+            self.slots * gaps * operand.access.size_bits(box)
             for gaps, operands in ((compute, self.reads), (gaps_out, self.writes))
             for operand in operands
             if operand.streams

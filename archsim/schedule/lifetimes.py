@@ -9,7 +9,7 @@ from archsim.ir.graph import OperationGraph
 from archsim.ir.operation import Operation
 from archsim.ir.tensor import Role, TensorSpec
 
-LASTING = (Role.PARAMETER, Role.STATE, Role.CACHE)
+LASTING = (Role.PARAMETER, Role.STATE, Role.CACHE, Role.TABLE)
 """Roles whose tensors outlive the step."""
 
 

@@ -26,6 +26,7 @@ HELD = {
     Role.PARAMETER: "weights",
     Role.CACHE: "cached keys and values",
     Role.STATE: "optimiser state",
+    Role.TABLE: "tables that are looked up",
     Role.GRADIENT: "gradients",
     Role.ACTIVATION: "activations",
     Role.DATA: "data",

@@ -35,12 +35,13 @@ def schedule(
         operation.name: tuple(mapper.plan(operation, unit) for unit in mapper.candidates(operation))
         for operation in graph.operations
     }
-    waits: dict[str, tuple[str, ...]] = {
-        operation.name: graph.predecessors(operation.name) for operation in graph.operations
+    waiting = {
+        operation.name: dict.fromkeys(graph.predecessors(operation.name))
+        for operation in graph.operations
     }
     for before, after in sorted(memory.waits):
-        if before not in waits[after]:
-            waits[after] = (*waits[after], before)
+        waiting[after].setdefault(before)
+    waits = {name: tuple(befores) for name, befores in waiting.items()}
     return Schedule(graph, _place(graph, architecture, options, waits), waits, memory)
 
 

@@ -12,7 +12,13 @@ WIDE = ("fp64", "fp32", "tf32", "fp16", "bf16")
 FORMATS = (*WIDE, "fp8_e4m3", "fp8_e5m2", *INTEGERS)
 SWITCHED = ("butterfly", "reduction_butterfly", "benes", "crossbar")
 NETWORKS = (*SWITCHED, "distribution_tree", "reduction_tree")
-COMPUTING = ("contraction_engine_array", "pipelined_kernel", "processing_array", "vector_unit")
+COMPUTING = (
+    "contraction_engine_array",
+    "pipelined_kernel",
+    "processing_array",
+    "topk_unit",
+    "vector_unit",
+)
 CONVERSIONS = {"encode", "decode"}  # of posits, which these tables do not price
 TABLES = ("asic_45nm", "asic_16nm", "fpga_16nm")
 

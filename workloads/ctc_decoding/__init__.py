@@ -11,6 +11,7 @@ from workloads.ctc_decoding.lexicon import LAYOUTS, PackedLexicon
 from workloads.ctc_decoding.search import BeamSearch, beam_search, greedy_search
 from workloads.ctc_decoding.storage import PUBLISHED_RATIOS, BeamStorage
 from workloads.ctc_decoding.trace import Decode, FrameCounts, Hypothesis
+from workloads.ctc_decoding.workload import CtcDecoding
 
 __all__ = [
     "LAYOUTS",
@@ -19,6 +20,7 @@ __all__ = [
     "Arithmetic",
     "BeamSearch",
     "BeamStorage",
+    "CtcDecoding",
     "Decode",
     "FixedLog",
     "FixedPointLoss",

@@ -7,10 +7,12 @@ to the top of the range; the decoder keeps the logarithm of what that took.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import log
-from typing import Literal
+from types import MappingProxyType
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,8 @@ from archsim.formats import IntegerFormat
 
 Scores = NDArray[np.float64]
 """Codes of one arithmetic, of any shape."""
+Functions = Mapping[str, int]
+"""How often each scalar function of hardware runs."""
 
 
 class Arithmetic(ABC):
@@ -51,6 +55,18 @@ class Arithmetic(ABC):
     def add(self, a: Scores, b: Scores) -> Scores:
         """Return the sum of probabilities; what is too large saturates."""
 
+    multiply_functions: ClassVar[Functions]
+    """Scalar functions of hardware that a product takes."""
+    encode_functions: ClassVar[Functions] = MappingProxyType({})
+    """Those that a log-probability takes to become a code; none where it is one."""
+    rescale_functions: ClassVar[Functions] = MappingProxyType({"move": 1})
+    """Those that a score takes to be scaled, or to be kept as it is."""
+
+    @property
+    @abstractmethod
+    def add_functions(self) -> Functions:
+        """Those that a sum takes."""
+
     @abstractmethod
     def rescale(self, scores: Scores, best: float) -> tuple[Scores, float]:
         """Return scores scaled so that the code ``best`` comes to the top of the range.
@@ -62,6 +78,13 @@ class Arithmetic(ABC):
 @dataclass(frozen=True)
 class FloatLog(Arithmetic):
     """Natural log-probabilities in float64; never rescaled."""
+
+    multiply_functions = MappingProxyType({"add": 1})
+
+    @property
+    def add_functions(self) -> Functions:
+        """``max + log(1 + exp(min - max))``: the larger, a difference, and two additions."""
+        return {"maximum": 1, "add": 3, "exp": 1, "log": 1}
 
     @property
     def bits(self) -> int:
@@ -102,6 +125,17 @@ class FixedLog(Arithmetic):
     fraction_bits: int
     addition: Literal["table", "max"] = "table"
     table_skip_bits: int = 0
+
+    multiply_functions = MappingProxyType({"add": 1, "maximum": 1})
+    encode_functions = MappingProxyType({"multiply": 1, "add": 1, "maximum": 2})
+    rescale_functions = MappingProxyType({"add": 1, "maximum": 1})
+
+    @property
+    def add_functions(self) -> Functions:
+        """The larger; with a table a difference, an entry, its addition, and saturation."""
+        if self.addition == "max":
+            return {"maximum": 1}
+        return {"maximum": 2, "add": 2, "move": 1}
 
     def __post_init__(self) -> None:
         _check_format(self.integer_bits, self.fraction_bits, most=32)
@@ -184,6 +218,15 @@ class FixedProbability(Arithmetic):
 
     integer_bits: int = 1
     fraction_bits: int
+
+    multiply_functions = MappingProxyType({"multiply": 1, "add": 1, "maximum": 1})
+    encode_functions = MappingProxyType({"exp": 1, "multiply": 1, "add": 1, "maximum": 2})
+    rescale_functions = MappingProxyType({"multiply": 1})
+
+    @property
+    def add_functions(self) -> Functions:
+        """An addition that saturates."""
+        return {"add": 1, "maximum": 1}
 
     def __post_init__(self) -> None:
         # The product of two codes and a half must be exact in float64.

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
+from math import gcd
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -61,6 +62,25 @@ class PackedRecords:
     def offsets(self) -> tuple[int, ...]:
         """The first bit of each field in its record."""
         return tuple(accumulate(self.widths[:-1], initial=0))
+
+    @cached_property
+    def word_bits(self) -> int:
+        """Bits of the longest word of which every field is one or several."""
+        return gcd(*self.widths)
+
+    @property
+    def words(self) -> NDArray[np.int64]:
+        """The records as words of one length, records by words."""
+        bits = np.unpackbits(np.frombuffer(self.image, dtype=np.uint8), bitorder="little")
+        shape = (self.count, self.record_bits // self.word_bits, self.word_bits)
+        words = bits[: self.count * self.record_bits].reshape(shape)
+        return np.asarray(words @ (1 << np.arange(self.word_bits)))
+
+    def with_words(self, words: ArrayLike) -> "PackedRecords":
+        """Return records of the same fields that hold other words."""
+        columns = np.asarray(words, dtype=np.int64).T
+        packed = PackedRecords.pack([self.word_bits] * len(columns), list(columns))
+        return PackedRecords(self.widths, packed.count, packed.image)
 
     def read(self, record: int, field: int) -> int:
         """Return one field of one record."""

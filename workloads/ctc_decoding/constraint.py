@@ -6,11 +6,13 @@ state along.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from copy import copy
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from workloads.ctc_decoding.bits import PackedRecords
 from workloads.ctc_decoding.layouts import NOWHERE, Layout
 
 LastWord = Literal["complete", "open"]
@@ -73,6 +75,17 @@ class WordsOf(Constraint):
         self._layout, self._symbol_of_letter, self._symbols = layout, symbol_of_letter, symbols
         self._separator, self._last_word = separator, last_word
         self._rows: dict[int, NDArray[np.int64]] = {}
+
+    def reading(self, words: ArrayLike) -> "WordsOf":
+        """Return the same constraint, its lexicon read from an image of these words."""
+        other = copy(self)
+        other._layout, other._rows = self._layout.reading(words), {}
+        return other
+
+    @property
+    def records(self) -> PackedRecords:
+        """The lexicon's image."""
+        return self._layout.records
 
     def successors(self, states: Sequence[int]) -> NDArray[np.int64]:
         rows = [self._row(state) for state in states]

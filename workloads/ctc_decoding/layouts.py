@@ -5,8 +5,11 @@ A state is a whole number that a look-up can go on from; what it means is the la
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from copy import copy
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from workloads.ctc_decoding.automaton import Automaton
 from workloads.ctc_decoding.bits import PackedRecords, bits_for
@@ -20,11 +23,18 @@ class Layout(ABC):
 
     name: str
     root = 0
+    _records: PackedRecords
 
     @property
-    @abstractmethod
     def records(self) -> PackedRecords:
         """The image."""
+        return self._records
+
+    def reading(self, words: ArrayLike) -> Self:
+        """Return the layout over an image of other words, records by words."""
+        other = copy(self)
+        other._records = self._records.with_words(words)
+        return other
 
     @abstractmethod
     def follow(self, state: int, letter: int) -> int:
@@ -57,10 +67,6 @@ class PointerTable(Layout):
         table[source, automaton.letters] = automaton.targets
         self._letters = letters
         self._records = PackedRecords.pack([32] * (letters + 1), [*table.T, automaton.is_word])
-
-    @property
-    def records(self) -> PackedRecords:
-        return self._records
 
     def follow(self, state: int, letter: int) -> int:
         return self._records.read(state, letter) or NOWHERE
@@ -104,10 +110,6 @@ class SiblingList(Layout):
             [letter, automaton.is_word, child, sibling],
         )
 
-    @property
-    def records(self) -> PackedRecords:
-        return self._records
-
     def follow(self, state: int, letter: int) -> int:
         return next((child for found, child in self.successors(state) if found == letter), NOWHERE)
 
@@ -147,10 +149,6 @@ class BitmapTrie(Layout):
             [*[1] * letters, 1, pointer],
             [*bitmap[order].T, automaton.is_word[order], children],
         )
-
-    @property
-    def records(self) -> PackedRecords:
-        return self._records
 
     def follow(self, state: int, letter: int) -> int:
         record = self._records.whole(state)
@@ -197,10 +195,6 @@ class EdgeList(Layout):
         )
         self._letter_bits = self._records.widths[self.LETTER]
         self._letter_mask = (1 << self._letter_bits) - 1
-
-    @property
-    def records(self) -> PackedRecords:
-        return self._records
 
     def follow(self, state: int, letter: int) -> int:
         for record in self._edges(state):

@@ -162,11 +162,13 @@ class _Run:
         self.tree.replace(beam.nodes, self.beam.nodes)
         return FrameCounts(
             beams=len(beam.nodes),
+            extensions=int((np.delete(successors, self.blank, axis=1) != NOWHERE).sum()),
             candidates=len(possible),
             merges=merges,
             survivors=len(kept),
             lookups=len(lookups),
             records_read=sum(lookups),
+            longest_lookup=max(lookups, default=0),
             nodes_made=nodes_peak - nodes_before,
             nodes_peak=nodes_peak,
             nodes_live=self.tree.live,

@@ -1,6 +1,7 @@
 """What a decode did, frame by frame: the counts that a simulated decoder lives by."""
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 Hypothesis = tuple[tuple[int, ...], float]
 """A labelling, blanks and repeats removed, and its natural log-probability."""
@@ -12,6 +13,8 @@ class FrameCounts:
 
     beams: int
     """Prefixes that enter the frame."""
+    extensions: int
+    """Prefixes with one more symbol, all that may follow: what is scored beside the beam's own."""
     candidates: int
     """Different prefixes scored above zero, of which the best enter the next frame."""
     merges: int
@@ -22,6 +25,8 @@ class FrameCounts:
     """Lexicon states expanded: those of prefixes that entered the beam in the frame before."""
     records_read: int
     """Records of the lexicon's layout read for them."""
+    longest_lookup: int
+    """Records of the look-up that reads most; each says where the next one lies."""
     nodes_made: int
     """Nodes that the survivors added to the prefix tree."""
     nodes_peak: int
@@ -37,7 +42,7 @@ class Decode:
     hypotheses: tuple[Hypothesis, ...]
     frames: tuple[FrameCounts, ...]
 
-    @property
+    @cached_property
     def most(self) -> FrameCounts:
         """The largest of each count over all frames; zeros where there are none."""
         return FrameCounts(

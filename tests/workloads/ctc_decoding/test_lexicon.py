@@ -192,3 +192,19 @@ class TestAmericanEnglish:
         assert sizes["pointer_trie"].size_bytes < before
         assert sizes["packed_dawg"].size_bytes * 5 < after
         assert sizes["packed_dawg"].ratio == pytest.approx(120.4, abs=0.1)
+
+
+@pytest.mark.parametrize("layout", list(LAYOUTS))
+def test_records_are_words_that_can_be_exchanged(layout):
+    """Pointers are words of their own; other fields have no common length but a bit."""
+    lexicon = PackedLexicon.from_words(["ab", "abc", "ca"], "abc", layout=layout)
+    records = lexicon.layout.records
+
+    words = records.words
+    again = records.with_words(words)
+
+    word_bits = 32 if layout.startswith("pointer") else 1
+    assert records.word_bits == word_bits
+    assert words.shape == (records.count, records.record_bits // word_bits)
+    assert again.image == records.image
+    assert lexicon.layout.reading(words).records.whole(1) == records.whole(1)
