@@ -21,6 +21,18 @@ class Loop:
     items: tuple["int | Loop", ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What so many tiles of each class are together."""
+
+    tiles: int
+    points: int
+    busy: tuple[int, ...]
+    """Ticks of service at each stage."""
+    bits: tuple[int, ...]
+    """Bits that pass each stage."""
+
+
 class Course:
     """A stream in numbers: its classes, their services by stage, and its loops."""
 
@@ -37,6 +49,20 @@ class Course:
         self.tiles = stream.tiles
         self.pace = max(stream.busy) / stream.tiles
         """Ticks from tile to tile, about: those of the busiest stage."""
+        self._totals: dict[tuple[int, ...], Totals] = {}
+
+    def totals(self, counts: tuple[int, ...]) -> Totals:
+        """Return what so many tiles of each class are together; most tasks end with the same."""
+        if counts not in self._totals:
+            counted = list(zip(counts, self.classes, strict=True))
+            stages = range(len(self.stages))
+            self._totals[counts] = Totals(
+                tiles=sum(counts),
+                points=sum(count * tile.points for count, tile in counted),
+                busy=tuple(sum(count * tile.service[n] for count, tile in counted) for n in stages),
+                bits=tuple(sum(count * tile.bits[n] for count, tile in counted) for n in stages),
+            )
+        return self._totals[counts]
 
 
 def _items(

@@ -13,7 +13,7 @@ from math import inf
 import simpy
 
 from archsim.machine.channel import EndOfTick, Timing
-from archsim.machine.course import Course
+from archsim.machine.course import Course, Totals
 from archsim.machine.domain import Domain, Run
 from archsim.machine.lane import Lane, Way
 from archsim.machine.recall import Recall
@@ -133,7 +133,8 @@ class FastForward:
 
     def _end(self, lane: Lane) -> None:
         task, channels = lane.way.task, lane.way.channels
-        logs = [_log(lane, stage) for stage in range(len(channels))]
+        totals = lane.way.course.totals(tuple(lane.counts))
+        logs = [_log(lane, stage, totals) for stage in range(len(channels))]
         for log, channel in zip(logs, channels, strict=True):
             if channel is not None:
                 self.passed_bits[channel] += log.bits
@@ -157,19 +158,16 @@ def _groups(lanes: list[Lane]) -> list[list[Lane]]:
     return [members for _, members in groups]
 
 
-def _log(lane: Lane, stage: int) -> StageLog:
+def _log(lane: Lane, stage: int, totals: Totals) -> StageLog:
     """Return what a stage did for a lane that is over."""
-    course = lane.way.course
-    shape = course.stages[stage]
-    counted = list(zip(lane.counts, course.classes, strict=True))
-    is_compute = shape.kind is StageKind.COMPUTE
+    shape = lane.way.course.stages[stage]
     return StageLog(
         component=shape.instance(lane.way.task.unit),
         start=lane.began[stage],
         end=lane.ended[stage],
-        busy=sum(count * tile.service[stage] for count, tile in counted),
-        tiles=sum(lane.counts),
-        points=sum(count * tile.points for count, tile in counted) if is_compute else 0,
-        bits=sum(count * tile.bits[stage] for count, tile in counted),
+        busy=totals.busy[stage],
+        tiles=totals.tiles,
+        points=totals.points if shape.kind is StageKind.COMPUTE else 0,
+        bits=totals.bits[stage],
         waited=lane.waited[stage],
     )

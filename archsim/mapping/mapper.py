@@ -54,9 +54,6 @@ class Mapper:
         self.alone = alone
         self._known: Tilings = {} if known is None else known
         self._able: dict[tuple[object, ...], tuple[str, ...]] = {}
-        self._learnt: dict[tuple[int, str], list[Work]] = {}
-        """Work that was looked at and has yet to be planned, by operation, which it holds, and
-        unit."""
 
     def candidates(self, operation: Operation) -> tuple[str, ...]:
         """Units that can do an operation.
@@ -101,8 +98,7 @@ class Mapper:
         Raises:
             MappingError: if the unit does not reach a tensor, or no tile fits its buffer.
         """
-        works = self._learnt.pop((id(operation), unit), None) or self._works(operation, unit)
-        mapped = [self._best(work) for work in works]
+        mapped = [self._best(work) for work in self._works(operation, unit)]
         return Plan(unit, tuple(stream for _, stream in mapped), mapped[0][0])
 
     def overlapped(self, operation: Operation, unit: str) -> tuple[TileClass, ...]:
@@ -118,8 +114,7 @@ class Mapper:
         with suppress(MappingError):
             for operation in operations:
                 for unit in self.candidates(operation):
-                    made = self._learnt[id(operation), unit] = self._works(operation, unit)
-                    works |= {work.key: work for work in made}
+                    works |= {work.key: work for work in self._works(operation, unit)}
         unknown = (work for key, work in works.items() if key not in self._known)
         asked = [work for work in unknown if only_tile(work) is None]
         for work, best in cheapest_of(asked, self.alone, workers):

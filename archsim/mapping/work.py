@@ -67,8 +67,8 @@ class Operand:
 class Work:
     """An operation, or one part of it, beside the unit that shall do it.
 
-    Raises:
-        MappingError: if the unit does not reach one of the operation's tensors.
+    Most of what is looked at is known by its :attr:`key`, so the rest is worked out when asked
+    for.
     """
 
     def __init__(
@@ -81,15 +81,40 @@ class Work:
     ) -> None:
         self.architecture = architecture
         self.unit = unit
-        self.spec: ComputeSpec = architecture.units[unit].prepared(
-            space, operation.functions, operation.number_format
-        )
         self.operation = operation
         self.space = space
         self.placement = placement
-        self.reads = tuple(self._operand(access, True) for access in operation.reads)
-        self.writes = tuple(self._operand(access, False) for access in operation.writes)
-        self.operands = (*self.reads, *self.writes)
+
+    @cached_property
+    def spec(self) -> ComputeSpec:
+        """The unit, prepared for the operation."""
+        operation = self.operation
+        return self.architecture.units[self.unit].prepared(
+            self.space, operation.functions, operation.number_format
+        )
+
+    @cached_property
+    def reads(self) -> tuple[Operand, ...]:
+        """The inputs.
+
+        Raises:
+            MappingError: if the unit does not reach one of them.
+        """
+        return tuple(self._operand(access, True) for access in self.operation.reads)
+
+    @cached_property
+    def writes(self) -> tuple[Operand, ...]:
+        """The results.
+
+        Raises:
+            MappingError: if the unit does not reach one of them.
+        """
+        return tuple(self._operand(access, False) for access in self.operation.writes)
+
+    @cached_property
+    def operands(self) -> tuple[Operand, ...]:
+        """All of them, the inputs first."""
+        return (*self.reads, *self.writes)
 
     def _operand(self, access: Access, is_read: bool) -> Operand:
         memory = self.placement[access.tensor.name]
@@ -116,29 +141,28 @@ class Work:
     @cached_property
     def key(self) -> tuple[object, ...]:
         """Equal for two pieces of work that can be mapped alike, be it on different machines."""
+        operation = self.operation
         signature = tuple(
             (
-                o.memory,
-                o.access.axes,
-                o.access.grain,
-                o.access.is_scattered,
-                o.access.layout,
-                o.access.window,
-                o.access.tensor.format.name,
+                self.placement[access.tensor.name],
+                access.axes,
+                access.grain,
+                access.is_scattered,
+                access.layout,
+                access.window,
+                access.tensor.format.name,
             )
-            for o in self.operands
+            for access in (*operation.reads, *operation.writes)
         )
-        functions = tuple(sorted(self.operation.functions.items()))
-        number_format = self.operation.number_format.name
-        kind = self.operation.kind
         return (
             self.architecture.surroundings[self.unit],
-            kind,
+            operation.kind,
             self.space,
-            self.operation.cuts,
-            self.operation.rounds,
-            functions,
-            number_format,
+            operation.cuts,
+            operation.rounds,
+            tuple(sorted(operation.functions.items())),
+            operation.number_format.name,
+            len(operation.reads),
             signature,
         )
 
