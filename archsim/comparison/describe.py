@@ -25,6 +25,8 @@ FORM = """comparison: runs side by side, `archsim compare COMPARISON.yaml`
                           leaves open make groups, over which ratios are averaged
   subject                 labels, on the baseline's axes, of what the answer is to tell of; without
                           them it tells of the best
+  work                    {amount, unit, lasts_s}: what each run gets done, in a unit such as frames
+                          and in how many seconds it comes about, if it does; tables have its rates
   findings                a list of experiments, each a name or a mapping with `experiment` and what
                           it changes: what their workloads show by themselves stands in the report.
                           A `name` of each tells findings of several apart
@@ -144,6 +146,12 @@ def json_schema() -> dict[str, Any]:
         "additionalProperties": False,
     }
     positive = {"type": "number", "exclusiveMinimum": 0}
+    work = {
+        "type": "object",
+        "properties": {"amount": positive, "unit": text, "lasts_s": positive},
+        "required": ["amount", "unit"],
+        "additionalProperties": False,
+    }
     ends = {"type": "array", "items": positive, "minItems": 1, "maxItems": 2}
     axis = {"type": "object", "minProperties": 1, "additionalProperties": change}
     claim = {
@@ -174,6 +182,7 @@ def json_schema() -> dict[str, Any]:
             "leave_out": {"type": "array", "items": place},
             "baseline": place,
             "subject": place,
+            "work": work,
             "findings": {"type": "array", "items": {"oneOf": [text, shown]}},
             "published": {"type": "array", "items": claim},
             "assumptions": texts,

@@ -19,7 +19,7 @@ from archsim.comparison.findings import Shown, read_shown
 from archsim.config import Document, Section
 from archsim.errors import did_you_mean
 from archsim.results import Comparison, PublishedRatio
-from archsim.results.comparison import CLAIMED
+from archsim.results.comparison import CLAIMED, RunWork
 
 SECTIONS = (
     "name",
@@ -32,6 +32,7 @@ SECTIONS = (
     "leave_out",
     "baseline",
     "subject",
+    "work",
     "findings",
     "published",
     "assumptions",
@@ -93,6 +94,7 @@ def read_plan(path: str | Path) -> ComparisonPlan:
         baseline=baseline,
         subject=subject,
         cases=(),
+        work=config.build(RunWork, root["work"]) if "work" in root else None,
         published=_published(document, axes),
         assumptions=tuple(_texts(root, "assumptions")),
         config_hash=config.config_hash(document),

@@ -9,7 +9,7 @@ energy's is the product's.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import exp, log
+from math import exp, inf, log
 from typing import Any
 
 COMPARED = ("latency_s", "energy_j", "edp_js")
@@ -68,6 +68,35 @@ class PublishedRatio:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunWork:
+    """What each run of a comparison gets done, where rates say more than times."""
+
+    amount: float
+    """How many of the ``unit`` each run does."""
+    unit: str
+    """What it is counted in, in the plural: frames, images, tokens."""
+    lasts_s: float | None = None
+    """Seconds that it takes to come about, as speech does; a run must keep up with it."""
+
+    def __post_init__(self) -> None:
+        for name, value in (("amount", self.amount), ("lasts_s", self.lasts_s)):
+            if value is not None and not 0 < value < inf:
+                raise ValueError(f"{name}: must be > 0, got {value}")
+        if not self.unit.isidentifier():
+            raise ValueError(f"unit: must be one word, got {self.unit!r}")
+
+    @property
+    def rates(self) -> tuple[str, ...]:
+        """What is told of each run, as columns are called."""
+        return (f"{self.unit}_per_s", *(["real_time_factor"] if self.lasts_s else []))
+
+    def rates_of(self, latency_s: float) -> tuple[float, ...]:
+        """Return them for a run of some latency: work a second, latency over what it lasts."""
+        real_time = [latency_s / self.lasts_s] if self.lasts_s else []
+        return (self.amount / latency_s, *real_time)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """Cases, their baseline, and published ratios to stand beside theirs."""
 
@@ -79,6 +108,7 @@ class Comparison:
     cases: tuple[Case, ...]
     subject: Mapping[str, str] = field(default_factory=dict)
     """Labels, on the same axes, of the cases that it is about; none: about the best ones."""
+    work: RunWork | None = None
     published: tuple[PublishedRatio, ...] = ()
     assumptions: tuple[str, ...] = ()
     """What a reader must know to judge the numbers."""
@@ -90,6 +120,17 @@ class Comparison:
     def axes(self) -> tuple[str, ...]:
         """Names of the axes, in the order of the configuration."""
         return tuple(dict.fromkeys(axis for case in self.cases for axis in case.labels))
+
+    @property
+    def rates(self) -> tuple[str, ...]:
+        """What is told of each run's work; nothing where no work is named."""
+        return self.work.rates if self.work else ()
+
+    def rates_of(self, case: Case) -> tuple[float | None, ...]:
+        """Return the rates of a case; none where it failed."""
+        if self.work is None or case.digest is None:
+            return (None,) * len(self.rates)
+        return self.work.rates_of(float(case.digest["latency_s"]))
 
     def values(self, axis: str) -> tuple[str, ...]:
         """Return the values on an axis, in the order of the configuration."""

@@ -17,6 +17,8 @@ from archsim.report.comparison.words import (
     metric_text,
     published_claim,
     published_range,
+    rate_names,
+    rate_texts,
     simulated_range,
     verdict,
 )
@@ -47,7 +49,7 @@ def comparison_markdown(comparison: Comparison, findings: Sequence[Finding] = ()
         f"**{_markdown(answer(comparison))}**",
         _markdown(comparison.question),
         _markdown_table(
-            [*comparison.axes, *names, *ratios, "limited by"],
+            [*comparison.axes, *names, *rate_names(comparison), *ratios, "limited by"],
             [_markdown_cells(comparison, case) for case in comparison.cases],
             left=len(comparison.axes),
         ),
@@ -107,6 +109,7 @@ def _markdown_cells(comparison: Comparison, case: Case) -> list[str]:
     return [
         *(case.labels.get(axis, "") for axis in comparison.axes),
         *(metric_text(case.metric(metric), metric) for metric in COMPARED),
+        *rate_texts(comparison, case),
         *(factor_text(comparison.ratio(case, metric)) for metric in COMPARED),
         "failed" if case.has_failed else limited.replace("_", " "),
     ]

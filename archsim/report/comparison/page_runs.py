@@ -2,11 +2,19 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from itertools import repeat
 from math import log
 
 from archsim.report.comparison.rivals import baseline_name
 from archsim.report.comparison.table import RATIOS, Row, axis_column, comparison_rows, status
-from archsim.report.comparison.words import NAMES, factor_text, mean_cells, metric_text
+from archsim.report.comparison.words import (
+    NAMES,
+    factor_text,
+    mean_cells,
+    metric_text,
+    rate_names,
+    rate_texts,
+)
 from archsim.report.quantities import ellipsize, percent, quantity
 from archsim.report.summary import metric_unit
 from archsim.results import Case, Comparison
@@ -61,6 +69,7 @@ def _columns(comparison: Comparison) -> list[tuple[str, str, str]]:
             (metric, NAMES[metric], f'{number} data-value-of="{key}"')
             for key, metric in METRICS.items()
         ),
+        *zip(comparison.rates, rate_names(comparison), repeat(number), strict=False),
         ("power_w", "power", number),
         ("utilization", "MACs of peak", number),
         ("dram_bytes", "off-chip", number),
@@ -75,6 +84,8 @@ def _run(comparison: Comparison, number: int, row: Row, rows: Sequence[Row]) -> 
     for key, metric in METRICS.items():
         text = metric_text(case.metric(metric), metric)
         cells.append(_number_cell(text, row[metric], f' data-value-of="{key}"'))
+    texts = rate_texts(comparison, case)
+    cells += map(_number_cell, texts, (row[rate] for rate in comparison.rates))
     power, use, moved = row["power_w"], row["utilization"], row["dram_bytes"]
     texts = [
         metric_text(None if power is None else float(power), "power_w"),

@@ -50,8 +50,10 @@ def comparison_frame(comparison: Comparison) -> pd.DataFrame:
     rows = comparison_rows(comparison)
     parts = part_columns(comparison).values()
     axes = [axis_column(axis) for axis in comparison.axes]
-    numbers = [*COMPARED, "power_w", "utilization", *parts, *RATIOS.values()]
-    columns = ["name", *axes, "status", *COMPARED, "power_w", *WHOLE, "utilization", "limited_by"]
+    rates = comparison.rates
+    numbers = [*COMPARED, *rates, "power_w", "utilization", *parts, *RATIOS.values()]
+    told = [*COMPARED, *rates, "power_w", *WHOLE, "utilization", "limited_by"]
+    columns = ["name", *axes, "status", *told]
     frame = pd.DataFrame(rows, columns=[*columns, *parts, *RATIOS.values(), "baseline"])
     types = {"baseline": "bool"} | dict.fromkeys(numbers, "float64") | dict.fromkeys(WHOLE, "Int64")
     return frame.astype(types)
@@ -74,6 +76,7 @@ def _row(comparison: Comparison, case: Case, parts: Mapping[str, str]) -> Row:
         **labels,
         "status": status(case),
         **known,
+        **dict(zip(comparison.rates, comparison.rates_of(case), strict=True)),
         **{column: comparison.ratio(case, metric) for metric, column in RATIOS.items()},
         "baseline": comparison.baseline_of(case) is case,
     }

@@ -15,6 +15,8 @@ from archsim.report.comparison.words import (
     metric_text,
     published_claim,
     published_range,
+    rate_names,
+    rate_texts,
     simulated_range,
     verdict,
 )
@@ -62,7 +64,8 @@ def _case_lines(comparison: Comparison, width: int) -> list[str]:
     """Return a line per case below its group's name, or of many cases a line per group."""
     if len(comparison.cases) > LINES:
         return _matrix_lines(comparison, width)
-    rows = [["run", *NAMES.values(), *(f"{name} x" for name in NAMES.values())]]
+    ratios = (f"{name} x" for name in NAMES.values())
+    rows = [["run", *NAMES.values(), *rate_names(comparison), *ratios]]
     for group in comparison.groups:
         if comparison.group_axes:
             rows.append([name_of(comparison, group)])
@@ -76,7 +79,8 @@ def _case_cells(comparison: Comparison, case: Case) -> list[str]:
     name = name_of(comparison, comparison.rival(case))
     values = ["failed" if case.has_failed else metric_text(case.metric(m), m) for m in COMPARED]
     ratios = [factor_text(comparison.ratio(case, metric)) for metric in COMPARED]
-    return [f"  {name}{' (baseline)' * is_baseline}", *values, *ratios]
+    rates = rate_texts(comparison, case)
+    return [f"  {name}{' (baseline)' * is_baseline}", *values, *rates, *ratios]
 
 
 def _matrix_lines(comparison: Comparison, width: int) -> list[str]:

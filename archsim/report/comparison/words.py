@@ -10,9 +10,9 @@ from archsim.report.comparison.rivals import (
     name_of,
     subject,
 )
-from archsim.report.quantities import quantity, ratio_text
+from archsim.report.quantities import number, quantity, ratio_text
 from archsim.report.summary import metric_unit
-from archsim.results import Comparison, Labels, PublishedRatio
+from archsim.results import Case, Comparison, Labels, PublishedRatio
 from archsim.results.comparison import COMPARED, MEMORY, Spread
 
 NAMES: Mapping[str, str] = {"latency_s": "latency", "energy_j": "energy", "edp_js": "EDP"}
@@ -89,6 +89,17 @@ def _over(comparison: Comparison, rival: Labels) -> str:
 def metric_text(value: float | None, metric: str) -> str:
     """Write a metric with its unit; a dash where it is not known."""
     return UNKNOWN if value is None else quantity(value, metric_unit(metric))
+
+
+def rate_names(comparison: Comparison) -> list[str]:
+    """Say what is told of each run's work, as tables head it."""
+    return [name.replace("_per_", "/").replace("_", " ") for name in comparison.rates]
+
+
+def rate_texts(comparison: Comparison, case: Case) -> list[str]:
+    """Write what is told of a run's work; a dash where it failed."""
+    rates = comparison.rates_of(case)
+    return [UNKNOWN if rate is None else number(rate) for rate in rates]
 
 
 def factor_text(ratio: float | None) -> str:

@@ -97,6 +97,8 @@ def finding_csv(finding: Finding) -> str:
 
 def cell_text(cell: Cell) -> str:
     """Write a cell as people read it."""
+    if isinstance(cell, int):
+        return f"{cell:,}"
     return cell if isinstance(cell, str) else number(cell)
 
 

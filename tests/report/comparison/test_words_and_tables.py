@@ -8,6 +8,7 @@ from io import StringIO
 import pytest
 
 from archsim.report.comparison.markdown import comparison_markdown
+from archsim.report.comparison.page_runs import runs_section
 from archsim.report.comparison.rivals import best_rival
 from archsim.report.comparison.table import comparison_csv, comparison_frame
 from archsim.report.comparison.text import comparison_text
@@ -18,6 +19,7 @@ from archsim.report.comparison.words import (
     simulated_range,
     verdict,
 )
+from archsim.results.comparison import RunWork
 from tests.report.comparison.comparisons import (
     CASES,
     REASON,
@@ -350,5 +352,35 @@ def test_markdown_shows_findings_as_pictures_and_tables():
     assert (
         "### Two \\<ways> & what they take\n\nWith $ and \\| in it.\n\n"
         "| way | time [ns] | why |\n| --- | ---: | --- |\n"
-        "| dense \\| all | 1.2e6 | every number |\n| sparse | 0.125 | few of them |"
+        "| dense \\| all | 1,234,567 | every number |\n| sparse | 0.125 | few of them |"
     ) in text
+
+
+def test_rates_of_a_named_work_stand_in_every_table():
+    made = build_comparison(work=RunWork(amount=100, unit="frames", lasts_s=2.0))
+
+    frame = comparison_frame(made)
+    done, failed = frame.loc[1], frame[frame["status"] == REASON].iloc[0]
+    assert done["frames_per_s"] == 100 / 0.004
+    assert done["real_time_factor"] == 0.004 / 2
+    assert frame.loc[failed.name, ["frames_per_s", "real_time_factor"]].isna().all()
+    for text in (comparison_text(made), comparison_markdown(made)):
+        assert "25,000" in text
+        assert "0.002" in text
+    assert "frames/s  real time factor" in comparison_text(made)
+    assert "| frames/s | real time factor |" in comparison_markdown(made)
+    assert ">frames/s</th>" in runs_section(made)
+    assert ">25,000</td>" in runs_section(made)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"amount": 0}, "amount: must be > 0, got 0"),
+        ({"lasts_s": -1.0}, "lasts_s: must be > 0, got -1.0"),
+        ({"unit": "frames / s"}, "unit: must be one word, got 'frames / s'"),
+    ],
+)
+def test_work_without_an_amount_is_refused(wrong, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        RunWork(**{"amount": 1, "unit": "frames", **wrong})

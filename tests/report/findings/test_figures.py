@@ -146,7 +146,7 @@ def test_a_table_is_drawn_cell_by_cell_and_its_first_rows_only():
     many = replace(TABLE, rows=TABLE.rows * 30)
 
     assert cells == [
-        "way", "time [ns]", "why", "dense | all", "1.2e6", "every number", "sparse", "0.125",
+        "way", "time [ns]", "why", "dense | all", "1,234,567", "every number", "sparse", "0.125",
         "few of them",
     ]  # fmt: skip
     assert len(draw(many).axes[0].texts) == 3 * 41
