@@ -115,7 +115,7 @@ def test_what_the_algorithm_shows_stands_after_what_the_machines_did():
     assert f"{CURVES.title}. {CURVES.caption}" in [image["alt"] for image in page.of("img")]
     assert page.tables["findings_ways"] == [
         ["way", "time [ns]", "why"],
-        ["dense | all", "1.2e6", "every number"],
+        ["dense | all", "1,234,567", "every number"],
         ["sparse", "0.125", "few of them"],
     ]
     assert TABLE.title in [heading["text"] for heading in page.of("h3")]
