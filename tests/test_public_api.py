@@ -15,6 +15,7 @@ import archsim
         ("archsim", "run"),
         ("archsim", "lower"),
         ("archsim", "execute"),
+        ("archsim", "sweep"),
         ("archsim.experiment", "findings"),
         ("archsim.formats", "Posit"),
         ("archsim.formats", "parse"),
@@ -38,6 +39,21 @@ def test_a_public_name_exists_and_is_described(module, name):
 
     assert callable(value)
     assert value.__doc__
+
+
+def test_sweep_can_be_called_whether_or_not_its_package_was_imported():
+    code = """
+import archsim
+first = archsim.sweep
+import archsim.sweep.run
+assert callable(first) and callable(archsim.sweep)
+try:
+    archsim.sweep("none.yaml")
+except archsim.errors.InputError as error:
+    assert "no such file" in str(error)
+"""
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603
 
 
 def test_an_unknown_attribute_of_the_package_is_an_attribute_error():
