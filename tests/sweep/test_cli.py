@@ -45,11 +45,12 @@ def test_json_is_one_object_and_nothing_else(written, cli):
 
 def test_plot_only_draws_again_what_was_run_and_runs_nothing(written, tmp_path, cli, monkeypatch):
     out = tmp_path / "out"
-    cli(written(), "--workers", 1, "--out", out)
+    text = f"experiment: {GEMM}\naxes: {{m: {{path: workload.m, values: [8]}}}}"
+    cli(written(text=text), "--workers", 1, "--out", out)
     (out / "pareto.png").unlink()
     monkeypatch.setattr(run_module, "executor_named", None)
 
-    done = cli(written(), "--plot-only", "--out", out)
+    done = cli(written(text=text), "--plot-only", "--out", out)
 
     assert done.exit_code == 0
     assert (out / "pareto.png").exists()
