@@ -8,9 +8,11 @@ import pytest
 from archsim.comparison import read_plan
 from archsim.hardware import COMPONENTS
 from archsim.ir import WORKLOADS
+from archsim.sweep.read import read_plan as read_sweep
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+FILES = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
 FIRST_PYTHON, *EXAMPLES = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
 
@@ -32,9 +34,8 @@ def test_the_first_example_runs(monkeypatch, capsys):
 
 
 def test_the_comparison_reads_and_every_shipped_one_is_told_of(tmp_path):
-    (example,) = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
     file = tmp_path / "orders.yaml"
-    file.write_text(example)
+    file.write_text(FILES[0])
 
     plan = read_plan(file)
 
@@ -43,6 +44,17 @@ def test_the_comparison_reads_and_every_shipped_one_is_told_of(tmp_path):
         "32, searched for the machine",
     ]
     shipped = (ROOT / "configs" / "comparisons").glob("*.yaml")
+    assert all(f"\n| `{file.stem}` |" in README for file in shipped)
+
+
+def test_the_sweep_reads_and_every_shipped_one_is_told_of(tmp_path):
+    file = tmp_path / "shapes.yaml"
+    file.write_text(FILES[1])
+
+    points = list(read_sweep(file).points())
+
+    assert len(points) == 14  # of 15, one is skipped
+    shipped = (ROOT / "configs" / "sweeps").glob("*.yaml")
     assert all(f"\n| `{file.stem}` |" in README for file in shipped)
 
 
