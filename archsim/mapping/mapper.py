@@ -54,6 +54,8 @@ class Mapper:
         self.alone = alone
         self._known: Tilings = {} if known is None else known
         self._able: dict[tuple[object, ...], tuple[str, ...]] = {}
+        self._made: dict[tuple[int, str], list[Work]] = {}
+        """Work that is yet to be planned, by operation, which it holds, and unit."""
 
     def candidates(self, operation: Operation) -> tuple[str, ...]:
         """Units that can do an operation.
@@ -98,7 +100,8 @@ class Mapper:
         Raises:
             MappingError: if the unit does not reach a tensor, or no tile fits its buffer.
         """
-        mapped = [self._best(work) for work in self._works(operation, unit)]
+        works = self._made.pop((id(operation), unit), None) or self._works(operation, unit)
+        mapped = [self._best(work) for work in works]
         return Plan(unit, tuple(stream for _, stream in mapped), mapped[0][0])
 
     def overlapped(self, operation: Operation, unit: str) -> tuple[TileClass, ...]:
@@ -114,7 +117,8 @@ class Mapper:
         with suppress(MappingError):
             for operation in operations:
                 for unit in self.candidates(operation):
-                    works |= {work.key: work for work in self._works(operation, unit)}
+                    made = self._made[id(operation), unit] = self._works(operation, unit)
+                    works.update((work.key, work) for work in made)
         unknown = (work for key, work in works.items() if key not in self._known)
         asked = [work for work in unknown if only_tile(work) is None]
         for work, best in cheapest_of(asked, self.alone, workers):

@@ -9,7 +9,7 @@ from operator import itemgetter
 
 from archsim.hardware.architecture import Architecture
 from archsim.hardware.component import Transfer
-from archsim.ir.tile import AXES, Axis, Tile
+from archsim.ir.tile import AXES, Access, Axis, Tile
 from archsim.mapping.stream import ActionCount, Stage, StageKind, Tally, TileClass
 from archsim.mapping.work import Operand, Work
 
@@ -38,7 +38,7 @@ class TileClasses:
         self._stored: list[dict[object, Transfer]] = [{} for _ in work.operands]
         self._sides = [_sides(operand.access.axes) for operand in work.operands]
         self._cycles: dict[Tile, dict[str, int]] = {}
-        self._accesses = work.operation.reads, work.operation.writes
+        self._accesses = _accesses(work)
 
     def of(
         self, tile: Tile, loads: tuple[bool, ...], *, complete: bool, is_first: bool
@@ -120,6 +120,11 @@ class TileClasses:
             actions=_actions(work, tile, streaming) if self.counted else (),
             tallies=_tallies(work, cycles, passing) if self.counted else (),
         )
+
+
+def _accesses(work: Work) -> tuple[tuple[Access, ...], tuple[Access, ...]]:
+    """Return what is read and what is written."""
+    return tuple(one.access for one in work.reads), tuple(one.access for one in work.writes)
 
 
 def _sides(axes: Sequence[Axis]) -> Callable[[tuple[int, ...]], object]:
@@ -208,7 +213,7 @@ def _compute(actions: Counter[tuple[str, str, str]], work: Work, tile: Tile) -> 
     for function, count in operation.functions.items():
         actions[work.unit, function, operation.number_format.name] += count * tile.points
     operands = (*work.reads, *work.writes)
-    counts = work.spec.operand_accesses(tile, operation.reads, operation.writes)
+    counts = work.spec.operand_accesses(tile, *_accesses(work))
     for number, (operand, count) in enumerate(zip(operands, counts, strict=True)):
         way = "read" if number < len(work.reads) else "write"
         place = f"{work.unit}.buffer" if operand.streams else operand.memory

@@ -142,6 +142,7 @@ class Work:
     def key(self) -> tuple[object, ...]:
         """Equal for two pieces of work that can be mapped alike, be it on different machines."""
         operation = self.operation
+        reads, writes = operation.reads, operation.writes
         signature = tuple(
             (
                 self.placement[access.tensor.name],
@@ -152,7 +153,7 @@ class Work:
                 access.window,
                 access.tensor.format.name,
             )
-            for access in (*operation.reads, *operation.writes)
+            for access in (*reads, *writes)
         )
         return (
             self.architecture.surroundings[self.unit],
@@ -162,7 +163,7 @@ class Work:
             operation.rounds,
             tuple(sorted(operation.functions.items())),
             operation.number_format.name,
-            len(operation.reads),
+            len(reads),
             signature,
         )
 
