@@ -34,6 +34,7 @@ SMALL = {
     "flat_llm": "FLAT, 20 % less",
     "flat_ranks": "generic_array, 256 tokens of a prompt, as they come",
     "machines": "tiny, 16 x 16 x 16, tpu_like",
+    "posit": "CIFAR-10, batch 128, posit8",
     "u50": "2 encoders, U50, searched",
 }
 """A case of each that takes little."""
