@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 WIDEST = 100
 """Columns of a wide terminal that tables use; of a narrower one, all."""
-RARELY = 100_000
+RARELY = 300_000
 """New objects from one search for garbage to the next."""
 SCREEN = 2000
 """Characters of an error message that are shown."""
