@@ -26,6 +26,7 @@ from time import perf_counter, process_time, sleep
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import archsim
+from archsim.experiment.memory import forget
 from archsim.hardware import ProcessingArraySpec
 from archsim.hardware.matrix_product import Overlap
 
@@ -416,9 +417,14 @@ def asked(peer: Peer, case: Case, work: Path) -> tuple[int, Spent]:
 
 
 def in_process(work: Callable[[], int]) -> tuple[int, Spent]:
-    """Return what something computes, and the least time that it takes here."""
+    """Return what something computes, and the least time that it takes here.
+
+    It knows nothing of the machine each time, as a first run does: a further one of the same
+    process would search for no mapping.
+    """
     times = []
     for _ in range(REPEATS):
+        forget()
         wall_s, cpu_s = perf_counter(), process_time()
         cycles = work()
         times.append((perf_counter() - wall_s, process_time() - cpu_s))
