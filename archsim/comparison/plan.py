@@ -88,15 +88,15 @@ def read_plan(path: str | Path) -> ComparisonPlan:
         if not any(labels.items() <= dict(case.labels).items() for case in cases):
             raise section.fail("no case has it: all that do are left out")
     comparison = Comparison(
-        name=_text(root, "name", Path(path).stem),
-        title=_text(root, "title", Path(path).stem),
-        question=_text(root, "question", ""),
+        name=root.text("name", Path(path).stem),
+        title=root.text("title", Path(path).stem),
+        question=root.text("question"),
         baseline=baseline,
         subject=subject,
         cases=(),
         work=config.build(RunWork, root["work"]) if "work" in root else None,
         published=_published(document, axes),
-        assumptions=tuple(_texts(root, "assumptions")),
+        assumptions=root.texts("assumptions"),
         config_hash=config.config_hash(document),
     )
     return ComparisonPlan(comparison=comparison, cases=cases, shown=read_shown(root))
@@ -270,22 +270,3 @@ def _published_ratio(document: Document, section: Section, axes: Axes) -> Publis
 
 def _is_positive(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
-
-
-def _text(root: Section, key: str, default: str) -> str:
-    section = root.get(key)
-    if section is None:
-        return default
-    if not isinstance(section.data, str):
-        raise section.fail(f"expected a text, got {section.data!r}")
-    return section.data
-
-
-def _texts(root: Section, key: str) -> list[str]:
-    section = root.get(key)
-    if section is None:
-        return []
-    texts = section.data
-    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise section.fail("expected a list of texts")
-    return texts
