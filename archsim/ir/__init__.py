@@ -6,7 +6,7 @@ from archsim.ir.choice import Choice
 from archsim.ir.convolution import Convolution
 from archsim.ir.eigen import SymmetricEigen
 from archsim.ir.execute import execute
-from archsim.ir.factor import LeadingEigenvectors, SymmetricInverse, TopIndices
+from archsim.ir.factor import LeadingEigenvectors, SymmetricInverse
 from archsim.ir.fused import Fused
 from archsim.ir.graph import OperationGraph
 from archsim.ir.indexed import Contraction, Elementwise, Permute, Reduction
@@ -18,7 +18,7 @@ from archsim.ir.pooling import MaxPool, MaxPoolGradient, Pool
 from archsim.ir.quantizer import Quantizer
 from archsim.ir.tensor import Role, TensorSpec
 from archsim.ir.tile import Access, Layout, Tile
-from archsim.ir.top_k import TopK
+from archsim.ir.top_k import TopIndices, TopK
 from archsim.ir.window import Window
 from archsim.ir.workload import WORKLOADS, Workload
 

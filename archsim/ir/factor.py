@@ -1,4 +1,4 @@
-"""Dense linear algebra on whole matrices: eigenvectors, inverses, and the largest of many.
+"""Dense linear algebra on whole matrices: eigenvectors and inverses.
 
 Counted as the multiply-accumulates of blocked algorithms, at the rate of a matrix product in
 the input's format; that blocks wait for each other, and each number being read once, are
@@ -108,47 +108,3 @@ class SymmetricInverse(Operation):
 
     def evaluate(self, *arrays: Array) -> tuple[Array, ...]:
         return (np.linalg.pinv(arrays[0], rcond=1e-13, hermitian=True),)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TopIndices(Operation):
-    """The numbers of the k largest of n scores, in ascending order; of equal ones the first.
-
-    Each score is compared ``ceil(log2 n)`` times, as in a merge.
-    """
-
-    kind: ClassVar[str] = "reduction"
-
-    def __post_init__(self) -> None:
-        if self.output.elements > self.inputs[0].elements:
-            raise self.fail(
-                f"{self.inputs[0].elements} scores have no {self.output.elements} largest"
-            )
-
-    @property
-    def space(self) -> Tile:
-        return Tile(k=self.inputs[0].elements)
-
-    @property
-    def cuts(self) -> tuple[Axis, ...]:
-        return ("k",)
-
-    @property
-    def functions(self) -> Mapping[str, int]:
-        return {"maximum": max(1, (self.inputs[0].elements - 1).bit_length())}
-
-    @property
-    def number_format(self) -> NumberFormat:
-        return self.inputs[0].format
-
-    @property
-    def reads(self) -> tuple[Access, ...]:
-        return (Access(self.inputs[0], ("k",)),)
-
-    @property
-    def writes(self) -> tuple[Access, ...]:
-        return (Access(self.output, (), self.output.elements),)
-
-    def evaluate(self, *arrays: Array) -> tuple[Array, ...]:
-        order = np.argsort(-arrays[0].reshape(-1), kind="stable")
-        return (np.sort(order[: self.output.elements]).reshape(self.output.shape),)

@@ -170,8 +170,6 @@ class Skipper:
         self._since += 1
         if self._since > PATIENCE and self._since % (4 * BURST) >= BURST:
             return False
-        if self._since < self._due and not self._young and not self._kept:
-            return False
         ends = tuple([end - now if (end := lane.ends[-1]) > now else 0 for lane in self._lanes])
         own = (*self.place.steps, self._watched.ends[0] - now, self._watched.last_end(now))
         rounds = tuple(self.place.rounds)

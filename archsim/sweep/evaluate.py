@@ -38,8 +38,6 @@ V = TypeVar("V")
 
 GRAPHS, SIMULATIONS = 4, 2
 """How many of each a process remembers: points come in an order in which few are enough."""
-
-
 PRICES = "energy"
 """The section of an experiment that no simulation depends on."""
 

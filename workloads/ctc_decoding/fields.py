@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from archsim import formats
-from archsim.errors import RegistryError, did_you_mean
+from archsim.errors import did_you_mean
 from workloads.ctc_decoding.acoustic import AcousticKind
 from workloads.ctc_decoding.arithmetic import Arithmetic, FixedLog, FloatLog
 from workloads.ctc_decoding.constraint import LastWord
 from workloads.ctc_decoding.lexicon import LAYOUTS
+from workloads.transformer.checks import check_number_format, check_within
 
 ScoreFormat = Literal["fp32", "int8", "int16", "int32"]
 MOST = {
@@ -23,8 +24,9 @@ MOST = {
     "layers": 64,
     "hidden": 8192,
 }
-LEAST = {"frames": 0, "words": 0}
 """Beyond these a count is a slip, not a decoder."""
+LEAST = {"frames": 0, "words": 0}
+"""Of the others, one."""
 IMAGE_ROWS = 32
 
 
@@ -87,11 +89,8 @@ class CtcFields:
             _check_word(name, getattr(self, name), get_args(kinds))
         _check_word("layout", self.layout, tuple(LAYOUTS))
         for name, most in MOST.items():
-            least, value = LEAST.get(name, 1), getattr(self, name)
-            if not least <= value <= most:
-                raise ValueError(f"{name}: must be in [{least}, {most}], got {value}")
-        if not 0 <= self.blank < self.symbols:
-            raise ValueError(f"blank: must be in [0, {self.symbols - 1}], got {self.blank}")
+            check_within(name, getattr(self, name), LEAST.get(name, 1), most)
+        check_within("blank", self.blank, 0, self.symbols - 1)
         twice = sorted({symbol for symbol in self.alphabet if self.alphabet.count(symbol) > 1})
         if twice or not self.alphabet:
             problem = f"it lists {twice[0]!r} twice" if twice else "it lists no symbol"
@@ -108,10 +107,7 @@ class CtcFields:
                 f"score_integer_bits: must be in [1, {bits - 2}] for {self.score_format}, "
                 f"got {self.score_integer_bits}"
             )
-        try:
-            formats.parse(self.number_format)
-        except RegistryError as error:
-            raise ValueError(f"number_format: {error}") from error
+        check_number_format(self.number_format)
 
     @property
     def symbols(self) -> int:

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from archsim import formats
 from archsim.formats import NumberFormat
 from archsim.ir.builder import GraphBuilder
-from archsim.ir.factor import LeadingEigenvectors, SymmetricInverse, TopIndices
+from archsim.ir.factor import LeadingEigenvectors, SymmetricInverse
 from archsim.ir.graph import OperationGraph
 from archsim.ir.operation import Phase
 from archsim.ir.tensor import Role, TensorSpec
+from archsim.ir.top_k import TopIndices
 from workloads.pca_llm.blocks import block_of
 from workloads.pca_llm.channels import RIDGE
 from workloads.pca_llm.fields import LanguageModelFields
