@@ -118,6 +118,31 @@ class Place:
             steps.append(0)
         return NONE
 
+    def ahead(self) -> tuple[int, int]:
+        """Return the next tile's class, and how many there are of it up to a loop's end.
+
+        None where the course is over.
+        """
+        if self._loops:
+            items, step = self._loops[-1].items, self.steps[-1]
+            if len(items) == 1 and isinstance(items[0], int):
+                left = self._loops[-1].times - self.rounds[-1] - step
+                if left:
+                    return items[0], left
+            elif step < len(items) and isinstance(item := items[step], int):
+                return item, 1
+        tile = self.copy().take()
+        return tile, int(tile != NONE)
+
+    def advance(self, tiles: int) -> None:
+        """Take tiles, no more than are :meth:`ahead`."""
+        if tiles > 1:
+            self.rounds[-1] += self.steps[-1] + tiles - 1
+            self.steps[-1] = 1
+            self.has_turned = True
+        elif tiles:
+            self.take()
+
     def copy(self) -> "Place":
         """Return the same place, to go on from."""
         other = Place.__new__(Place)

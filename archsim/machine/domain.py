@@ -13,6 +13,7 @@ from math import inf
 
 from archsim.machine.channel import Timing
 from archsim.machine.course import NONE
+from archsim.machine.drift import Drift, Drifts
 from archsim.machine.lane import Lane
 from archsim.machine.period import Skipper
 from archsim.machine.server import NEVER, Server
@@ -37,10 +38,16 @@ class Run:
     """A domain on its way to a moment."""
 
     def __init__(
-        self, domain: Domain, timings: Mapping[str, Timing], *, skips: bool = True
+        self,
+        domain: Domain,
+        timings: Mapping[str, Timing],
+        *,
+        skips: bool = True,
+        drifts: Drifts | None = None,
     ) -> None:
         self.domain = domain
         self.lanes = domain.lanes
+        self.timings = timings
         self.numbers = {name: number for number, name in enumerate(domain.free)}
         self.servers = [Server(timings[name], free) for name, free in domain.free.items()]
         self.events: list[tuple[int, int]] = []
@@ -48,6 +55,13 @@ class Run:
         that leaves itself to take a tile."""
         self.load()
         self.skipper = Skipper(self.lanes, self.servers) if skips else None
+        self.drifts = drifts
+        self.drift: Drift | None = None
+
+    def like(self, lanes: list[Lane], free: list[int]) -> "Run":
+        """Return a run of other lanes that ask for the same channels, tile by tile."""
+        names = dict(zip(self.numbers, free, strict=True))
+        return Run(Domain(0, lanes, names), self.timings, skips=False)
 
     def load(self) -> None:
         """Collect what the lanes ask for."""
@@ -76,34 +90,61 @@ class Run:
             server.turn = turn
             heappush(self.events, (turn, place))
 
+    def turn(self) -> int:
+        """Give the next turn; return the number of the lane that had it.
+
+        ``NONE`` if its channel has given an earlier one in the meantime.
+        """
+        time, who = heappop(self.events)
+        if who < 0:
+            number, stage = ~who, 0
+            lane = self.lanes[number]
+            end = time + lane.way.course.service[0][lane.waiting[0]]
+        else:
+            server = self.servers[who]
+            if time != server.turn:
+                return NONE
+            _, _, number, stage = heappop(server.requests)
+            lane = self.lanes[number]
+            lane.waited[stage] += time - lane.ends[stage]
+            end = server.finish(time, lane.way.course.service[stage][lane.waiting[stage]])
+            server.free = end
+            server.turn = NEVER
+            if server.requests:
+                server.turn = max(end, server.requests[0][0])
+                heappush(self.events, (server.turn, who))
+        for asking in lane.settle(stage, time, end):
+            self.ask(number, asking)
+        return number
+
+    def _drift(self, now: int, stop: float) -> bool:
+        """Go on by what is known of lanes that drift; say whether that went anywhere."""
+        if self.drifts is None or self.skipper is None or not self.skipper.is_lost:
+            return False
+        if self.drift is None:
+            self.drift = self.drifts.of(self)
+            if self.drift is None:
+                self.drifts = None
+                return False
+        return self.drift.go(self, now, stop)
+
     def until(self, horizon: float) -> None:
         """Give all turns before a moment, or before a lane is over if that comes first."""
-        lanes, servers, events, skipper = self.lanes, self.servers, self.events, self.skipper
+        lanes, events, skipper = self.lanes, self.events, self.skipper
         stop = min([horizon, *(lane.finish for lane in lanes if lane.finish is not None)])
         while events and events[0][0] < stop:
-            time, who = heappop(events)
-            if who < 0:
-                number, stage = ~who, 0
-                lane = lanes[number]
-                end = time + lane.way.course.service[0][lane.waiting[0]]
-            else:
-                server = servers[who]
-                if time != server.turn:
-                    continue  # somebody else asked for an earlier turn in the meantime
-                _, _, number, stage = heappop(server.requests)
-                lane = lanes[number]
-                lane.waited[stage] += time - lane.ends[stage]
-                end = server.finish(time, lane.way.course.service[stage][lane.waiting[stage]])
-                server.free = end
-                server.turn = NEVER
-                if server.requests:
-                    server.turn = max(end, server.requests[0][0])
-                    heappush(events, (server.turn, who))
-            for asking in lane.settle(stage, time, end):
-                self.ask(number, asking)
-            if lane.finish is not None and lane.finish < stop:
-                stop = lane.finish
-            if skipper is not None and skipper.place.has_turned and skipper.look(time, stop):
+            time = events[0][0]
+            number = self.turn()
+            if number == NONE:
+                continue
+            finish = lanes[number].finish
+            if finish is not None and finish < stop:
+                stop = finish
+            if (
+                skipper is not None
+                and skipper.place.has_turned
+                and (skipper.look(time, stop) or self._drift(time, stop))
+            ):
                 self.load()
         assert stop < inf, "a lane neither asks nor is over"
         self.domain.now = int(stop)

@@ -15,6 +15,7 @@ import simpy
 from archsim.machine.channel import EndOfTick, Timing
 from archsim.machine.course import Course, Totals
 from archsim.machine.domain import Domain, Run
+from archsim.machine.drift import Drifts
 from archsim.machine.lane import Lane, Way
 from archsim.machine.recall import Recall
 from archsim.machine.stage_log import StageLog
@@ -47,6 +48,7 @@ class FastForward:
         self._contended = frozenset(timings)
         self._courses: dict[int, tuple[TileStream, Course]] = {}
         self._recall = Recall(timings)
+        self._drifts = Drifts()
         self._done: dict[str, simpy.Event] = {}
         self._plans: dict[str, _Plan] = {}
         """Who has each channel."""
@@ -114,7 +116,8 @@ class FastForward:
         if known is not None:
             return known
         future = domain.copy()
-        Run(future, self._timings, skips=self._skips).until(inf if until is None else until)
+        run = Run(future, self._timings, skips=self._skips, drifts=self._drifts)
+        run.until(inf if until is None else until)
         self._recall.keep(domain, until, future)
         return future
 

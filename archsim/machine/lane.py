@@ -8,6 +8,7 @@ changes it. What a lane must *ask* for is a turn at a contended channel, and lea
 a tile at its first stage, so that it never runs ahead by more than its buffers hold.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from math import inf
@@ -22,6 +23,11 @@ Outline = tuple[
 """All that the future of a lane depends on, but for its place: the stages' last ends or
 requests, what they ask for, the tiles between them, last arrivals and free slots; all times
 from a moment on."""
+
+
+Form = tuple[tuple[int, ...], tuple[tuple[int, ...], ...], tuple[int, ...]]
+"""A lane without its times: what each stage asks for, the classes of the tiles in each gap,
+how many of its slots are free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +98,14 @@ class Lane:
         self.began = [-1 for _ in stages]
         self.ended = [0 for _ in stages]
 
+    @classmethod
+    def standing(cls, way: Way, form: Form, times: Iterator[int], place: Place) -> "Lane":
+        """Return a lane in the midst of its course, of which nothing is known before."""
+        lane = cls(way, 0)
+        lane.place = place
+        lane.stand(form, times)
+        return lane
+
     def copy(self) -> "Lane":
         """Return the same lane, to go on from."""
         other = Lane.__new__(Lane)
@@ -128,6 +142,47 @@ class Lane:
         ]
         other.ended = _moved(self.ended, before.ended, after.ended, later)
         return other
+
+    def times_that_matter(self, now: int) -> Iterator[int | None]:
+        """Return all times, in an order that the form tells; none for one that is over.
+
+        What a stage does next it does now or later, and not before it is done with what it
+        asks for; tiles and slots that are there by then need not be waited for.
+        """
+        ready = []
+        for stage, (end, tile) in enumerate(zip(self.ends, self.waiting, strict=True)):
+            is_ahead = end > now
+            yield end if is_ahead or tile != NONE else None
+            begin = end if is_ahead else now
+            ready.append(begin if tile == NONE else begin + self.way.course.service[stage][tile])
+        yield from (
+            time if time > end else None for time, end in zip(self.arrived, ready, strict=True)
+        )
+        for gap, end in zip(self.coming, ready[1:], strict=True):
+            yield from (time if time > end else None for time, _ in gap)
+        for times, end in zip(self.free, ready[:-1], strict=True):
+            yield from (time if time > end else None for time in times)
+
+    @property
+    def form(self) -> Form:
+        """All but the times and the place."""
+        gaps = tuple([tuple([tile for _, tile in gap]) for gap in self.coming])
+        return tuple(self.waiting), gaps, tuple(map(len, self.free))
+
+    def stand(self, form: Form, times: Iterator[int]) -> None:
+        """Stand as another lane does whose form and times are given."""
+        waiting, gaps, slots = form
+        self.waiting = list(waiting)
+        self.ends = [next(times) for _ in waiting]
+        self.arrived = [next(times) for _ in waiting]
+        self.coming = [[(next(times), tile) for tile in gap] for gap in gaps]
+        self.free = [[next(times) for _ in range(count)] for count in slots]
+
+    def pass_tiles(self, counts: list[int], turns: int, times: int) -> None:
+        """Let tiles of each class pass all stages, in so many turns, ``times`` over."""
+        self.moves += turns * times
+        self.left -= sum(counts) * times
+        self.counts = [mine + more * times for mine, more in zip(self.counts, counts, strict=True)]
 
     def repeat(self, before: "Lane", ticks: int, times: int) -> None:
         """Do ``times`` more what was done since ``before``, which took so many ticks.

@@ -31,6 +31,8 @@ KEPT_MARKS = 256
 PATIENCE = 128
 """Looks without a skip after which only one burst in four is made, of ``BURST`` looks."""
 BURST = 64
+LOST = 64
+"""Looks after which skips should have saved as many turns, or there is no period to be found."""
 WORTHWHILE = 16
 """Tiles left below which nothing is looked for."""
 
@@ -141,6 +143,8 @@ class Skipper:
         self._servers = servers
         self._since = 0
         """Looks since the last skip."""
+        self._lost = 0
+        """Looks since the start that have not been paid for by turns saved."""
         self._first = self._due = FIRST_MARK
         """Looks from a skip to the first mark, and to the next one."""
         self._young: dict[Ends, _Mark] = {}
@@ -152,6 +156,11 @@ class Skipper:
         self.place = lanes[0].place
         """That of the lane watched, if one is; it says when it has been round a loop."""
         self._watch()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether periods have been looked for in vain."""
+        return self._lost > LOST
 
     def _watch(self) -> None:
         """Watch the lane whose tiles follow one another fastest."""
@@ -168,6 +177,7 @@ class Skipper:
             self._watch()
             return False
         self._since += 1
+        self._lost += 1
         if self._since > PATIENCE and self._since % (4 * BURST) >= BURST:
             return False
         ends = tuple([end - now if (end := lane.ends[-1]) > now else 0 for lane in self._lanes])
@@ -202,6 +212,7 @@ class Skipper:
         return False
 
     def _skip(self, period: _Period) -> None:
+        self._lost = max(0, self._lost - period.saved // 4)
         is_poor = period.saved < 8 * len(self._lanes)
         self._first = min(2 * self._first, LATEST_FIRST_MARK) if is_poor else FIRST_MARK
         for lane, before, depth, rounds in period.moving:

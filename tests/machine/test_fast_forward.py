@@ -19,6 +19,7 @@ from tests.effort import cases
 from tests.machine.strategies import (
     CROWD,
     REFRESHED,
+    SPREAD,
     crowd,
     crowds,
     graphs,
@@ -28,7 +29,7 @@ from tests.machine.strategies import (
 from tests.machines import chain, matrix_product, off_chip, run, wired
 from tests.oracles import live
 
-ARCHITECTURES = st.sampled_from([CROWD, *REFRESHED])
+ARCHITECTURES = st.sampled_from([CROWD, *REFRESHED, *SPREAD])
 
 
 def check_equal(plan, architecture):
