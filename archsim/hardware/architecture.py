@@ -1,9 +1,10 @@
 """An architecture: named components, and the routes that data takes between them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from math import lcm
+from typing import Any
 
 from archsim.errors import did_you_mean
 from archsim.hardware.component import (
@@ -120,6 +121,11 @@ class Architecture:
     def tick_rate(self) -> int:
         """Ticks per second: the least common multiple of all clocks."""
         return lcm(*(spec.clock for spec in self.components.values()))
+
+    @cached_property
+    def known(self) -> dict[Hashable, dict[Any, Any]]:
+        """What others have worked out for this machine, by keys of their own."""
+        return {}
 
     @cached_property
     def surroundings(self) -> dict[str, str]:

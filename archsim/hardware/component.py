@@ -234,6 +234,10 @@ class ChannelSpec(ComponentSpec):
         bits = sum(transfer.bits * times for transfer, times in transfers)
         return ceil_div(bits, self.peak_bits_per_cycle)
 
+    def own_cycles(self, transfer: Transfer) -> int | None:
+        """Cycles that a transfer takes whatever passes beside it; none where that matters."""
+        return None
+
     def finish(self, start: int, service: int, *, cycle: int = 1) -> int:
         """Tick at which a transfer is over that begins at ``start``, where nothing contends.
 

@@ -135,12 +135,9 @@ class DramSpec(MemorySpec, ChannelSpec):
             return ceil_div(ceil_div(bits, self.unit_bits), self.channels) * self.burst_cycles
         return sum(self._stream(self.timing, one)[1].cycles for one in transfers)
 
-    def least_cycles(self, transfers: Sequence[tuple[Transfer, int]]) -> int:
-        """With ``timing``, just what each of them takes."""
-        if self.timing is None:
-            return super().least_cycles(transfers)
-        timing = self.timing
-        return sum(times * self._stream(timing, one)[1].cycles for one, times in transfers)
+    def own_cycles(self, transfer: Transfer) -> int | None:
+        """With ``timing``, each takes what it takes."""
+        return None if self.timing is None else self._stream(self.timing, transfer)[1].cycles
 
     def tallies(self, transfers: Sequence[Transfer]) -> dict[str, int]:
         """Bursts, and how many found their row open (hits), another (conflicts) or none.

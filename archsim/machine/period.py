@@ -150,9 +150,10 @@ class Skipper:
         self._young: dict[Ends, _Mark] = {}
         """Marks since the last skip, by what is seen of the lane watched: periods in which
         others may stand still."""
-        self._kept: dict[tuple[int, Ends, Ends, Ends], _Mark] = {}
-        """Marks by what is seen of all lanes, for each loop that the lane watched is in: periods
-        of loops around loops, in which there are skips, have the same rounds of all others."""
+        self._kept: dict[Ends, dict[tuple[int, Ends, Ends], _Mark]] = {}
+        """Marks by the same, and by what is seen of all lanes, for each loop that the lane watched
+        is in: periods of loops around loops, in which there are skips, have the same rounds of all
+        others."""
         self.place = lanes[0].place
         """That of the lane watched, if one is; it says when it has been round a loop."""
         self._watch()
@@ -180,36 +181,36 @@ class Skipper:
         self._lost += 1
         if self._since > PATIENCE and self._since % (4 * BURST) >= BURST:
             return False
-        ends = tuple([end - now if (end := lane.ends[-1]) > now else 0 for lane in self._lanes])
         own = (*self.place.steps, self._watched.ends[0] - now, self._watched.last_end(now))
+        is_due = self._since >= self._due
+        young, kept = self._young.get(own), self._kept.get(own, {})
+        if young is None and not kept and not is_due:
+            return False
+        ends = tuple([end - now if (end := lane.ends[-1]) > now else 0 for lane in self._lanes])
         rounds = tuple(self.place.rounds)
         # The outermost loop is the course itself, which is run once.
         keys = [
-            (depth, own, ends, rounds[:depth] + rounds[depth + 1 :])
-            for depth in range(1, len(rounds))
+            (depth, ends, rounds[:depth] + rounds[depth + 1 :]) for depth in range(1, len(rounds))
         ]
-        marks = [*map(self._kept.get, keys), self._young.get(own)]
+        marks = dict.fromkeys([*map(kept.get, keys), young])
         found = [
-            mark.period(self._lanes, self._servers, now, ends, stop)
-            for mark in dict.fromkeys(marks)
-            if mark is not None
+            period
+            for mark in marks
+            if mark and (period := mark.period(self._lanes, self._servers, now, ends, stop))
         ]
-        best = max(
-            [period for period in found if period is not None],
-            key=lambda period: period.saved,
-            default=None,
-        )
-        if best is not None:
-            self._skip(best)
+        if found:
+            self._skip(max(found, key=lambda period: period.saved))
             return True
-        if self._since >= self._due:
-            mark = _Mark(self._lanes, self._servers, now, ends)
-            self._young[own] = mark
-            self._kept |= dict.fromkeys(keys, mark)
-            while len(self._kept) > KEPT_MARKS:
-                del self._kept[next(iter(self._kept))]
-            self._due += 1 if self._due < self._first + DENSE_MARKS else self._due // 4
+        if is_due:
+            self._mark(_Mark(self._lanes, self._servers, now, ends), own, keys)
         return False
+
+    def _mark(self, mark: _Mark, own: Ends, keys: list[tuple[int, Ends, Ends]]) -> None:
+        self._young[own] = mark
+        self._kept.setdefault(own, {}).update(dict.fromkeys(keys, mark))
+        while len(self._kept) > KEPT_MARKS:
+            del self._kept[next(iter(self._kept))]
+        self._due += 1 if self._due < self._first + DENSE_MARKS else self._due // 4
 
     def _skip(self, period: _Period) -> None:
         self._lost = max(0, self._lost - period.saved // 4)

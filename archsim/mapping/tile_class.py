@@ -1,15 +1,13 @@
 """Classes of tiles: the time at each stage, the bits and the actions of tiles that are alike."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from functools import cached_property
-from operator import itemgetter
 
 from archsim.hardware.architecture import Architecture
 from archsim.hardware.component import Transfer
-from archsim.ir.tile import AXES, Access, Axis, Tile
+from archsim.ir.tile import Access, Tile
 from archsim.mapping.stream import ActionCount, Stage, StageKind, Tally, TileClass
 from archsim.mapping.work import Operand, Work
 
@@ -35,8 +33,6 @@ class TileClasses:
         self.counted = counted
         self._classes: dict[tuple[Tile, tuple[bool, ...], bool, bool], TileClass] = {}
         self._moved: dict[Tile, tuple[Moved, ...]] = {}
-        self._stored: list[dict[object, Transfer]] = [{} for _ in work.operands]
-        self._sides = [_sides(operand.access.axes) for operand in work.operands]
         self._cycles: dict[Tile, dict[str, int]] = {}
         self._accesses = _accesses(work)
 
@@ -67,19 +63,6 @@ class TileClasses:
             found = self.work.spec.cycles(tile, operation.functions, operation.number_format)
             self._cycles[tile] = found
         return self._cycles[tile]
-
-    def stored(self, sizes: tuple[int, ...], number: int) -> Transfer:
-        """Return the part of an operand that belongs to a tile, as off-chip memory sees it.
-
-        Tiles that differ along other axes have it in common.
-        """
-        known, key = self._stored[number], self._sides[number](sizes)
-        found = known.get(key)
-        if found is None:
-            operand = self.work.operands[number]
-            found = operand.stored(operand.transfer(Tile(*sizes), self.work.space, copies=1))
-            known[key] = found
-        return found
 
     def moved(self, tile: Tile) -> tuple["Moved", ...]:
         """Return the part of each operand that belongs to a tile."""
@@ -125,13 +108,6 @@ class TileClasses:
 def _accesses(work: Work) -> tuple[tuple[Access, ...], tuple[Access, ...]]:
     """Return what is read and what is written."""
     return tuple(one.access for one in work.reads), tuple(one.access for one in work.writes)
-
-
-def _sides(axes: Sequence[Axis]) -> Callable[[tuple[int, ...]], object]:
-    """Return what takes, of a tile's sizes, those along some axes."""
-    if not axes:
-        return lambda _: None
-    return itemgetter(*map(AXES.index, axes))
 
 
 @dataclass(frozen=True, slots=True)

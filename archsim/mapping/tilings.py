@@ -4,12 +4,11 @@ Numbers are worked out for all of them at once, in integers.
 """
 
 from bisect import insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
-from itertools import repeat
-from operator import itemgetter, mul
-from typing import Any, NamedTuple
+from operator import mul
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +21,8 @@ from archsim.mapping.work import Work
 
 RIVALS = 10
 """Tiles of fewer tiles and no more buffer that rule a tile out."""
+COSTS = 3
+"""How many numbers say what a tiling costs: ticks, bits, tiles."""
 LOOPS: tuple[tuple[Axis, ...], ...] = (AXES, ("batch", "n", "m", "k"))
 """Loop orders: which of two inputs stays while the other one passes."""
 
@@ -55,20 +56,54 @@ class Tiling(NamedTuple):
         return Mapping(tile=self.tile, loops=self.loops)
 
 
-def tilings_of(work: Work) -> list[Tiling]:
+@dataclass(frozen=True, slots=True)
+class Candidates(Sequence[Tiling]):
+    """Many tilings, a list for each of their values; few are ever looked at one by one."""
+
+    loops: Sequence[int]
+    """Which of ``LOOPS`` each has."""
+    sizes: Sequence[tuple[int, ...]]
+    costs: Sequence[tuple[int, int, int]]
+    """Ticks, bits and tiles."""
+    full_moves: Sequence[tuple[int, ...]]
+
+    def __len__(self) -> int:
+        return len(self.loops)
+
+    @overload
+    def __getitem__(self, number: int) -> Tiling: ...
+
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[Tiling]: ...
+
+    def __getitem__(self, number: int | slice) -> Tiling | Sequence[Tiling]:
+        if isinstance(number, slice):
+            return [self[one] for one in range(*number.indices(len(self)))]
+        order, moves = LOOPS[self.loops[number]], self.full_moves[number]
+        return Tiling(self.sizes[number], order, *self.costs[number], moves)
+
+
+def tilings_of(work: Work) -> Candidates:
     """Return the tilings to compare, those of fewest tiles first, in each useful loop order.
 
     Raises:
         MappingError: if not even the smallest tile fits the unit's buffer.
     """
     boxes = _fitting(work)
-    found: list[tuple[int, Tiling]] = []
-    for loops in LOOPS:
-        # With one tile along m or along n, both orders are the same.
-        differs = (boxes.trips["m"] > 1) & (boxes.trips["n"] > 1)
-        ranks = np.flatnonzero(differs | (loops == AXES))
-        found += zip(ranks.tolist(), _tilings(work, boxes.where(ranks), loops), strict=True)
-    return [tiling for _, tiling in sorted(found, key=itemgetter(0))]
+    # With one tile along m or along n, both orders are the same.
+    differ = np.flatnonzero((boxes.trips["m"] > 1) & (boxes.trips["n"] > 1))
+    ranks = np.concatenate((np.arange(len(boxes.count)), differ))
+    order = np.argsort(ranks, kind="stable")
+    tables = [_costs(work, boxes, LOOPS[0])]
+    if len(differ):
+        tables.append(_costs(work, boxes.where(differ), LOOPS[1]))
+    columns = [np.concatenate(parts)[order].tolist() for parts in zip(*tables, strict=True)]
+    return Candidates(
+        loops=(order >= len(boxes.count)).astype(int).tolist(),
+        sizes=list(zip(*(boxes.sizes[axis][ranks[order]].tolist() for axis in AXES), strict=True)),
+        costs=list(zip(*columns[:COSTS], strict=True)),
+        full_moves=list(zip(*columns[COSTS:], strict=True)),
+    )
 
 
 @dataclass(frozen=True)
@@ -199,8 +234,8 @@ def _unbeaten(needs: Numbers) -> list[int]:
     return sorted(chosen)
 
 
-def _tilings(work: Work, boxes: _Boxes, loops: tuple[Axis, ...]) -> Iterable[Tiling]:
-    """Look at all boxes in one order of loops."""
+def _costs(work: Work, boxes: _Boxes, loops: tuple[Axis, ...]) -> list[Numbers]:
+    """Look at all boxes in one order of loops: ticks, bits, tiles, how often operands move."""
     bits = nothing = 0 * boxes.count
     passing: dict[str, Numbers] = {}
     full_moves = []
@@ -222,21 +257,7 @@ def _tilings(work: Work, boxes: _Boxes, loops: tuple[Axis, ...]) -> Iterable[Til
     for name, passed in passing.items():
         cycles = -(-passed // work.architecture.channels[name].peak_bits_per_cycle)
         ticks = np.maximum(ticks, cycles * work.architecture.ticks(name, 1))
-    columns = (ticks, bits, boxes.count)
-    return map(
-        Tiling._make,
-        zip(
-            _rows(boxes.sizes[axis] for axis in AXES),
-            repeat(loops),
-            *(column.tolist() for column in columns),
-            _rows(full_moves),
-            strict=False,  # loops are repeated for ever
-        ),
-    )
-
-
-def _rows(columns: Iterable[Numbers]) -> Iterator[tuple[int, ...]]:
-    return zip(*(column.tolist() for column in columns), strict=True)
+    return [ticks, bits, boxes.count, *full_moves]
 
 
 def _rounds(

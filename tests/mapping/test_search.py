@@ -10,7 +10,8 @@ from archsim.errors import MappingError
 from archsim.ir.tile import AXES
 from archsim.machine import alone_ticks
 from archsim.mapping import Work
-from archsim.mapping.search import Bound, cheapest
+from archsim.mapping.bound import Bound
+from archsim.mapping.search import cheapest
 from archsim.mapping.tilings import tilings_of
 from archsim.schedule import plan_memory
 from tests.effort import cases
@@ -32,11 +33,15 @@ def check_bounds(work):
     bound = Bound(work)
     for tiling in tilings_of(work):
         stream = tiling.mapping.stream(work)
-        stages = range(len(work.stages))
+        off_chip = max(tiling.ticks, bound.off_chip(tiling))
+        unit = max(off_chip, bound.unit(tiling))
+        on_chip = max(unit, bound.on_chip(tiling))
         ticks = [
-            max(tiling.ticks, bound.busiest(tiling, bound.off_chip)),
-            max(tiling.ticks, bound.busiest(tiling, stages)),
-            max(tiling.ticks, bound.ways(tiling)),
+            tiling.ticks,
+            off_chip,
+            unit,
+            on_chip,
+            max(on_chip, bound.ways(tiling)),
             stream.uncontended_ticks,
             alone_ticks(stream),
         ]
