@@ -13,13 +13,12 @@ from math import inf
 import simpy
 
 from archsim.machine.channel import EndOfTick, Timing
-from archsim.machine.course import Course, Totals
+from archsim.machine.course import Totals
 from archsim.machine.domain import Domain, Run
-from archsim.machine.drift import Drifts
+from archsim.machine.experience import Experience
 from archsim.machine.lane import Lane, Way
-from archsim.machine.recall import Recall
 from archsim.machine.stage_log import StageLog
-from archsim.mapping.stream import StageKind, TileStream
+from archsim.mapping.stream import StageKind
 from archsim.schedule.schedule import Task
 
 
@@ -38,7 +37,12 @@ class FastForward:
     """Plans domains, and puts only the ends of plans into SimPy."""
 
     def __init__(
-        self, env: simpy.Environment, timings: Mapping[str, Timing], *, skips: bool = True
+        self,
+        env: simpy.Environment,
+        timings: Mapping[str, Timing],
+        experience: Experience | None = None,
+        *,
+        skips: bool = True,
     ) -> None:
         self.env = env
         self.logs: dict[str, list[StageLog]] = {}
@@ -46,9 +50,7 @@ class FastForward:
         self._timings = timings
         self._skips = skips
         self._contended = frozenset(timings)
-        self._courses: dict[int, tuple[TileStream, Course]] = {}
-        self._recall = Recall(timings)
-        self._drifts = Drifts()
+        self._experience = experience or Experience()
         self._done: dict[str, simpy.Event] = {}
         self._plans: dict[str, _Plan] = {}
         """Who has each channel."""
@@ -59,19 +61,13 @@ class FastForward:
 
     def live(self, task: Task) -> simpy.Event:
         """Begin a task now; return what happens when its last tile has arrived."""
-        way = Way.of(task, self._course(task.stream), self._contended)
+        way = Way.of(task, self._experience.course(task.stream), self._contended)
         lane = Lane(way, int(self.env.now))
         lane.begin_tile()
         self._newcomers.append(lane)
         self._plan_soon()
         self._done[task.name] = self.env.event()
         return self._done[task.name]
-
-    def _course(self, stream: TileStream) -> Course:
-        """Return a stream in numbers; many tasks share a stream."""
-        if id(stream) not in self._courses:
-            self._courses[id(stream)] = (stream, Course(stream))
-        return self._courses[id(stream)][1]
 
     def _plan_soon(self) -> None:
         """Plan when all is known that begins and ends now."""
@@ -112,13 +108,15 @@ class FastForward:
 
     def _lived(self, domain: Domain, until: int | None) -> Domain:
         """Return how a domain stands at a moment, or when its first lane is over."""
-        known = self._recall.find(domain, until)
+        recall = self._experience.recall
+        known = recall.find(domain, until, self._timings)
         if known is not None:
             return known
         future = domain.copy()
-        run = Run(future, self._timings, skips=self._skips, drifts=self._drifts)
+        drifts = self._experience.drifts
+        run = Run(future, self._timings, skips=self._skips, drifts=drifts)
         run.until(inf if until is None else until)
-        self._recall.keep(domain, until, future)
+        recall.keep(domain, until, future, self._timings)
         return future
 
     def _come_true(self, plan: _Plan) -> None:

@@ -17,14 +17,15 @@ MOST_LANES = 10_000
 class Recall:
     """Futures by how things stood; those found first are forgotten first."""
 
-    def __init__(self, timings: Mapping[str, Timing]) -> None:
-        self._timings = timings
+    def __init__(self) -> None:
         self._known: dict[Hashable, tuple[Domain, Domain]] = {}
         self._lanes = 0
 
-    def find(self, domain: Domain, until: int | None) -> Domain | None:
+    def find(
+        self, domain: Domain, until: int | None, timings: Mapping[str, Timing]
+    ) -> Domain | None:
         """Return how a domain stands at a moment or, without one, when its first lane is over."""
-        known = self._known.get(self._key(domain, until))
+        known = self._known.get(_key(domain, until, timings))
         if known is None:
             return None
         before, after = known
@@ -37,30 +38,33 @@ class Recall:
         free = dict(zip(_channels(domain), times, strict=True))
         return Domain(after.now + later, lanes, free)
 
-    def keep(self, domain: Domain, until: int | None, future: Domain) -> None:
+    def keep(
+        self, domain: Domain, until: int | None, future: Domain, timings: Mapping[str, Timing]
+    ) -> None:
         """Remember how a domain stands later."""
-        self._known[self._key(domain, until)] = (domain, future)
+        self._known[_key(domain, until, timings)] = (domain, future)
         self._lanes += len(domain.lanes)
         while self._lanes > MOST_LANES:
             oldest = next(iter(self._known))
             self._lanes -= len(self._known.pop(oldest)[0].lanes)
 
-    def _key(self, domain: Domain, until: int | None) -> Hashable:
-        now = domain.now
-        numbers = {name: number for number, name in enumerate(_channels(domain))}
-        return (
-            until if until is None else until - now,
-            tuple(_lane_key(lane, numbers, now) for lane in domain.lanes),
-            tuple(self._channel_key(name, domain.free[name], now) for name in numbers),
-        )
 
-    def _channel_key(self, name: str, free: int, now: int) -> Hashable:
-        timing = self._timings[name]
-        phase: Hashable = None
-        if timing.rhythm is not None:
-            first, period = timing.rhythm
-            phase = (now - first) % period if now >= first else ("before", now)
-        return timing, max(free - now, 0), phase
+def _key(domain: Domain, until: int | None, timings: Mapping[str, Timing]) -> Hashable:
+    now = domain.now
+    numbers = {name: number for number, name in enumerate(_channels(domain))}
+    return (
+        until if until is None else until - now,
+        tuple([_lane_key(lane, numbers, now) for lane in domain.lanes]),
+        tuple([_channel_key(timings[name], domain.free[name], now) for name in numbers]),
+    )
+
+
+def _channel_key(timing: Timing, free: int, now: int) -> Hashable:
+    phase: Hashable = None
+    if timing.rhythm is not None:
+        first, period = timing.rhythm
+        phase = (now - first) % period if now >= first else ("before", now)
+    return timing, max(free - now, 0), phase
 
 
 def _lane_key(lane: Lane, numbers: Mapping[str, int], now: int) -> Hashable:

@@ -13,6 +13,7 @@ from archsim.machine.channel import Timing, contended
 from archsim.machine.conservation import check_conservation
 from archsim.machine.engine import Engine
 from archsim.machine.event_engine import EventEngine
+from archsim.machine.experience import Experience
 from archsim.machine.fast_forward import FastForward
 from archsim.machine.memory import Memory
 from archsim.mapping.stream import StageKind
@@ -31,9 +32,9 @@ from archsim.schedule.schedule import Schedule, Task
 Progress = Callable[[int, int], None]
 """Told, after each operation, how many are done and how many there are."""
 
-ENGINES: Mapping[str, Callable[[simpy.Environment, Mapping[str, Timing]], Engine]] = {
+ENGINES: Mapping[str, Callable[[simpy.Environment, Mapping[str, Timing], Experience], Engine]] = {
     "fast": FastForward,
-    "event": EventEngine,
+    "event": lambda env, timings, _: EventEngine(env, timings),
 }
 """Ways to live the tiles of a schedule."""
 DEFAULT_ENGINE = "fast"
@@ -88,8 +89,9 @@ class _Machine:
         self.architecture = architecture
         self.env = simpy.Environment()
         sorts = contended(schedule.tasks)
-        timings = {sort: Timing.of(architecture, sort) for sort in set(sorts.values())}
-        self.engine = ENGINES[engine](self.env, {n: timings[sort] for n, sort in sorts.items()})
+        experience = Experience.of(architecture)
+        timings = {name: experience.timing(architecture, sort) for name, sort in sorts.items()}
+        self.engine = ENGINES[engine](self.env, timings, experience)
         self.memories = {
             name: Memory(self.env, name, spec) for name, spec in architecture.memories.items()
         }
