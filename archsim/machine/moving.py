@@ -2,14 +2,13 @@
 
 A moving time is a number now, and how it changes if an offset grows by one tick. Whoever
 compares two of them learns what holds now; the :class:`Span` that they share keeps how far the
-offset may change before one comparison would have another outcome. So ordinary code, run
-once on moving times, tells what it does for every offset in the span.
+offset may change before a comparison would have another outcome. So ordinary code, run once on
+moving times, tells what it does for every offset in the span.
+
+Plain numbers stand for no time: marks like *never*, which all times lie on one side of.
 """
 
 from math import inf
-from typing import Union
-
-Number = Union[int, float, "Moving"]
 
 
 class Span:
@@ -21,16 +20,12 @@ class Span:
         self.least = -inf
         self.most = inf
 
-    def keep_sign(self, number: int, slope: int) -> None:
-        """Allow no change by which ``number + slope * change`` would get another sign."""
-        if number == 0:
-            self.least, self.most = max(self.least, 0), min(self.most, 0)
-            return
-        room = (abs(number) - 1) // abs(slope)
-        if (number > 0) == (slope > 0):
-            self.least = max(self.least, -room)
+    def keep(self, number: int, slope: int) -> None:
+        """Allow no change by which ``number + slope * change`` would fall below 0."""
+        if slope > 0:
+            self.least = max(self.least, -(number // slope))
         else:
-            self.most = min(self.most, room)
+            self.most = min(self.most, number // -slope)
 
 
 class Moving:
@@ -51,35 +46,39 @@ class Moving:
 
     __radd__ = __add__
 
-    def __sub__(self, other: "int | Moving") -> "Moving":
-        if isinstance(other, Moving):
-            return Moving(self.now - other.now, self.slope - other.slope, self.span)
-        return Moving(self.now - other, self.slope, self.span)
+    def __sub__(self, other: "Moving") -> "Moving":
+        return Moving(self.now - other.now, self.slope - other.slope, self.span)
 
-    def _over(self, other: Number) -> float:
-        """By how much this is more; all comparisons ask here."""
-        if isinstance(other, float):
-            return self.now - other
-        slope = self.slope
-        if isinstance(other, Moving):
-            slope -= other.slope
-            other = other.now
+    def __gt__(self, other: "float | Moving") -> bool:
+        if not isinstance(other, Moving):
+            return self.now > other
+        ahead, slope = self.now - other.now, self.slope - other.slope
         if slope:
-            self.span.keep_sign(self.now - other, slope)
-        return self.now - other
+            if ahead > 0:
+                self.span.keep(ahead - 1, slope)
+            else:
+                self.span.keep(-ahead, -slope)
+        return ahead > 0
 
-    def __lt__(self, other: Number) -> bool:
-        return self._over(other) < 0
+    def __lt__(self, other: "float | Moving") -> bool:
+        return other > self if isinstance(other, Moving) else self.now < other
 
-    def __le__(self, other: Number) -> bool:
-        return self._over(other) <= 0
+    def __ge__(self, other: "float | Moving") -> bool:
+        return not self < other
 
-    def __gt__(self, other: Number) -> bool:
-        return self._over(other) > 0
-
-    def __ge__(self, other: Number) -> bool:
-        return self._over(other) >= 0
+    def __le__(self, other: "float | Moving") -> bool:
+        return not self > other
 
     def __eq__(self, other: object) -> bool:
-        assert isinstance(other, int | float | Moving)
-        return self._over(other) == 0
+        if not isinstance(other, Moving):
+            return self.now == other
+        ahead, slope = self.now - other.now, self.slope - other.slope
+        if slope:
+            if ahead > 0:
+                self.span.keep(ahead - 1, slope)
+            elif ahead < 0:
+                self.span.keep(-ahead - 1, -slope)
+            else:
+                self.span.keep(0, slope)
+                self.span.keep(0, -slope)
+        return ahead == 0
