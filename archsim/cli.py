@@ -10,7 +10,7 @@ import gc
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import get_terminal_size
@@ -22,6 +22,7 @@ from archsim import __version__
 from archsim.errors import ArchsimError, InputError, did_you_mean
 
 if TYPE_CHECKING:
+    from archsim.comparison.comparison_report import ComparisonReport
     from archsim.ir.findings import Finding
 
 WIDEST = 100
@@ -116,7 +117,8 @@ def run(
         click.echo(json.dumps(result.to_dict(), allow_nan=False))
         return
     click.echo(report.summary(result))
-    _tell_findings(found)
+    for finding in found:
+        click.echo(_told_finding(finding))
     if not out and (words := experiments.findings_in_words(experiment, overrides=chosen)):
         click.echo(f"--out DIR also draws {words}")
     for file in written:
@@ -125,10 +127,9 @@ def run(
         click.echo("open trace.json at https://ui.perfetto.dev or in chrome://tracing")
 
 
-def _tell_findings(found: "Iterable[Finding]") -> None:
+def _told_finding(finding: "Finding") -> str:
     """Name what was drawn of what an algorithm shows by itself."""
-    for finding in found:
-        click.echo(f"shown in findings_{finding.name}.png: {finding.title}")
+    return f"shown in findings_{finding.name}.png: {finding.title}"
 
 
 @contextmanager
@@ -146,39 +147,49 @@ def _progress(doing: str = "simulating") -> Iterator[Callable[[int, int], None] 
 
 
 @main.command()
-@click.argument("comparison", metavar="COMPARISON.yaml")
+@click.argument("comparisons", metavar="COMPARISON.yaml...", nargs=-1, required=True)
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; one a core by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, nothing else.")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
-    help="A folder for the report: HTML, Markdown, CSV and figures. A comparison that was "
-    "stopped goes on where it was.",
+    help="A folder for the report: HTML, Markdown, CSV and figures; of several comparisons, each "
+    "has a folder in there. One that was stopped goes on where it was.",
 )
-def compare(comparison: str, workers: int | None, as_json: bool, out: Path | None) -> None:
+def compare(
+    comparisons: tuple[str, ...], workers: int | None, as_json: bool, out: Path | None
+) -> None:
     """Run experiments side by side: who is better by how much, and why."""
     from archsim import report
-    from archsim.comparison.runs import compare as compare_cases
-    from archsim.report.comparison.text import comparison_text
+    from archsim.comparison import runs
 
     if out:
         report.check_writable(out)
     with _progress("comparing") as progress:
-        made = compare_cases(comparison, out=out, workers=workers, progress=progress)
+        made = runs.compare_all(comparisons, out=out, workers=workers, progress=progress)
     if as_json:
-        click.echo(json.dumps(made.to_dict(), allow_nan=False))
+        told = [one.to_dict() for one in made]
+        click.echo(json.dumps(told[0] if len(made) == 1 else told, allow_nan=False))
     else:
-        click.echo(
-            comparison_text(made.comparison, min(WIDEST, get_terminal_size((WIDEST, 24)).columns))
-        )
-        if out:
-            _tell_findings(made.findings)
-            click.echo(f"wrote {out / 'comparison.html'} and what it is made of")
-        elif made.shown:
-            names = ", ".join(dict.fromkeys(shown.experiment.stem for shown in made.shown))
-            click.echo(f"--out DIR also shows the findings of {names}")
-    if made.comparison.failures:
+        folders = runs.report_folders(comparisons, out) if out else [None for _ in made]
+        click.echo("\n\n".join(map(_told_comparison, made, folders)))
+    if any(one.comparison.failures for one in made):
         sys.exit(1)
+
+
+def _told_comparison(made: "ComparisonReport", folder: Path | None) -> str:
+    """Say what a comparison found, and where more of it is."""
+    from archsim.report.comparison.text import comparison_text
+
+    columns = min(WIDEST, get_terminal_size((WIDEST, 24)).columns)
+    lines = [comparison_text(made.comparison, columns)]
+    if folder:
+        lines += map(_told_finding, made.findings)
+        lines.append(f"wrote {folder / 'comparison.html'} and what it is made of")
+    elif made.shown:
+        names = ", ".join(dict.fromkeys(shown.experiment.stem for shown in made.shown))
+        lines.append(f"--out DIR also shows the findings of {names}")
+    return "\n".join(lines)
 
 
 @main.command()

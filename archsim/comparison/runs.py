@@ -1,39 +1,36 @@
-"""Runs the cases of a comparison, several at a time, and goes on where it was stopped.
+"""Runs the cases of comparisons, several at a time, and goes on where one was stopped.
 
-Cases on one machine are run in bunches by one process, which maps what they have in common
-once; findings that stand in the report are computed beside them. What a case gave is kept in a
-folder until all are done, under the hash of its configuration, so that a comparison that was
-stopped has only the rest to do.
+A process that has run a case on a machine runs the next one there, and maps what both have in
+common once; findings that stand in a report are computed beside them. What a case gave is kept
+in a folder until all are done, under the hash of its configuration, so that a comparison that
+was stopped has only the rest to do.
 """
 
 import json
 import os
 import shlex
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
-from itertools import chain, groupby
-from multiprocessing import get_context
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from archsim import config
 from archsim.comparison.comparison_report import ComparisonReport
+from archsim.comparison.dealing import Job, deal
 from archsim.comparison.findings import Shown
 from archsim.comparison.kept import keep
 from archsim.comparison.plan import CasePlan, ComparisonPlan, read_plan
-from archsim.errors import ArchsimError, ConfigError
+from archsim.errors import ArchsimError, ConfigError, InputError
 from archsim.experiment import provenance_of, read, simulate_experiment
 from archsim.ir.findings import Finding
 from archsim.results import Case, digest
 
 Progress = Callable[[int, int], None]
 """Told how much is done, and how much there is to do."""
-BUNCH = 6
-"""Cases that a process runs before it tells how they went."""
 KEPT = ".runs"
 """The folder, inside that of the report, with what has been run so far."""
 
@@ -52,27 +49,130 @@ def compare(
     Raises:
         ConfigError: if the file, or that of a case, is wrong.
     """
-    plan = read_plan(path)
-    kept = None if out is None else Path(out) / KEPT
-    jobs: list[Job] = [partial(_run, bunch, kept) for bunch in _bunches(plan)]
-    if kept is not None:
-        # They take long, and only documents have them.
-        shows = [partial(_show, place, kept) for place in enumerate(plan.shown)]
-        jobs = [*shows, *jobs]
-    done = _done(jobs, len(plan.cases), workers or os.cpu_count() or 1, progress)
+    (report,) = _compared([_Asked(path, out)], workers, progress)
+    return report
+
+
+def compare_all(
+    paths: Sequence[str | Path],
+    *,
+    out: str | Path | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> list[ComparisonReport]:
+    """Run several comparisons at once: what they have in common is worked out once.
+
+    With ``out``, their reports are in :func:`report_folders`.
+
+    Raises:
+        InputError: if two of them would be written to the same folder.
+        ConfigError: if a file is wrong.
+    """
+    folders: Sequence[Path | None] = (
+        [None for _ in paths] if out is None else report_folders(paths, out)
+    )
+    return _compared(list(map(_Asked, paths, folders)), workers, progress)
+
+
+def report_folders(paths: Sequence[str | Path], out: str | Path) -> list[Path]:
+    """Return where the reports of comparisons are: of several, each in a folder of its name.
+
+    Raises:
+        InputError: if two of them would be written to the same folder.
+    """
+    if len(paths) == 1:
+        return [Path(out)]
+    folders = [Path(out) / Path(path).stem for path in paths]
+    for number, folder in enumerate(folders):
+        if folder in folders[:number]:
+            first = paths[folders.index(folder)]
+            raise InputError(f"{first} and {paths[number]} would both be written to {folder}")
+    return folders
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A comparison that somebody asked for."""
+
+    path: str | Path
+    out: str | Path | None
+
+    @property
+    def kept(self) -> Path | None:
+        """The folder of what has been run so far."""
+        return None if self.out is None else Path(self.out) / KEPT
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What a process did: a case, or findings, and their place in which comparison."""
+
+    comparison: int
+    place: int
+    case: Case | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+def _compared(
+    asked: list[_Asked], workers: int | None, progress: Progress | None
+) -> list[ComparisonReport]:
+    plans = [read_plan(one.path) for one in asked]
+    jobs = [
+        list(_jobs(number, plan, one.kept))
+        for number, (one, plan) in enumerate(zip(asked, plans, strict=True))
+    ]
+    cases: list[dict[int, Case]] = [{} for _ in plans]
+    findings: list[dict[int, tuple[Finding, ...]]] = [{} for _ in plans]
+    left = list(map(len, jobs))
+    made: dict[int, ComparisonReport] = {}
+    total = sum(len(plan.cases) for plan in plans)
+    if progress:
+        progress(0, total)
+    for done in deal(list(chain(*jobs)), workers or os.cpu_count() or 1):
+        number = done.comparison
+        if done.case is None:
+            findings[number][done.place] = done.findings
+        else:
+            cases[number][done.place] = done.case
+            if progress:
+                progress(sum(map(len, cases)), total)
+        left[number] -= 1
+        if not left[number]:
+            made[number] = _report(asked[number], plans[number], cases[number], findings[number])
+    return [made[number] for number in range(len(plans))]
+
+
+def _jobs(number: int, plan: ComparisonPlan, kept: Path | None) -> Iterator[Job[_Done]]:
+    """Yield what there is to do for a comparison; what takes longest comes first."""
+    if kept is not None:  # only documents have them
+        for place, shown in enumerate(plan.shown):
+            yield Job(("findings", number, place), partial(_show, number, place, shown, kept))
+    for place, case in enumerate(plan.cases):
+        changes = case.overrides
+        machine = {key: value for key, value in changes.items() if key.startswith("architecture")}
+        sort = json.dumps(machine or str(case.experiment), default=str)
+        yield Job(sort, partial(_run, number, place, case, kept))
+
+
+def _report(
+    asked: _Asked,
+    plan: ComparisonPlan,
+    cases: Mapping[int, Case],
+    findings: Mapping[int, tuple[Finding, ...]],
+) -> ComparisonReport:
     comparison = replace(
         plan.comparison,
-        cases=tuple(done.cases[number] for number in range(len(plan.cases))),
-        command=_command(path, out),
+        cases=tuple(cases[place] for place in range(len(plan.cases))),
+        command=_command(asked.path, asked.out),
         versions={"archsim": version("archsim")},
     )
-    found = [done.findings[number] for number in sorted(done.findings)]
+    found = [findings[place] for place in sorted(findings)]
     report = ComparisonReport(
-        comparison, plan.shown, None if kept is None else tuple(chain.from_iterable(found))
+        comparison, plan.shown, None if asked.kept is None else tuple(chain.from_iterable(found))
     )
-    if kept is not None:
-        report.write(kept.parent)
-        shutil.rmtree(kept, ignore_errors=True)
+    if asked.kept is not None:
+        report.write(asked.kept.parent)
+        shutil.rmtree(asked.kept, ignore_errors=True)
     return report
 
 
@@ -82,73 +182,18 @@ def _command(path: str | Path, out: str | Path | None) -> str:
     return shlex.join(words if out is None else [*words, "--out", str(out)])
 
 
-Numbered = tuple[int, CasePlan]
-"""A case and its place in the comparison."""
-
-
-@dataclass(frozen=True)
-class Done:
-    """Results by their places: of cases in the comparison, of findings in the file's list."""
-
-    cases: Mapping[int, Case] = field(default_factory=dict)
-    findings: Mapping[int, tuple[Finding, ...]] = field(default_factory=dict)
-
-
-Job = Callable[[], Done]
-"""What a process does in one go."""
-
-
-def _done(jobs: list[Job], cases: int, workers: int, progress: Progress | None) -> Done:
-    """Return what all jobs gave."""
-    found, shown = dict[int, Case](), dict[int, tuple[Finding, ...]]()
-    if progress:
-        progress(0, cases)
-    for done in _results(jobs, min(workers, len(jobs))):
-        found |= done.cases
-        shown |= done.findings
-        if progress:
-            progress(len(found), cases)
-    return Done(found, shown)
-
-
-def _bunches(plan: ComparisonPlan) -> Iterator[list[Numbered]]:
-    """Yield cases that are run by one process, those on one machine together."""
-
-    def machine(numbered: Numbered) -> str:
-        changes = numbered[1].overrides
-        return json.dumps({k: v for k, v in changes.items() if k.startswith("architecture")})
-
-    for _, members in groupby(sorted(enumerate(plan.cases), key=machine), key=machine):
-        alike = list(members)
-        for start in range(0, len(alike), BUNCH):
-            yield alike[start : start + BUNCH]
-
-
-def _results(jobs: list[Job], workers: int) -> Iterator[Done]:
-    if workers == 1:
-        yield from (job() for job in jobs)
-        return
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-    try:
-        for future in as_completed([pool.submit(job) for job in jobs]):
-            yield future.result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _show(numbered: tuple[int, Shown], kept: Path) -> Done:
+def _show(comparison: int, place: int, shown: Shown, kept: Path) -> _Done:
     """Find what an experiment shows by itself."""
-    number, shown = numbered
-    return Done(findings={number: shown.findings(kept)})
+    return _Done(comparison, place, findings=shown.findings(kept))
 
 
-def _run(bunch: list[Numbered], kept: Path | None) -> Done:
-    """Run some cases one after the other.
+def _run(comparison: int, place: int, plan: CasePlan, kept: Path | None) -> _Done:
+    """Run a case.
 
     Raises:
-        ConfigError: if the file of one is wrong.
+        ConfigError: if its file is wrong.
     """
-    return Done(cases={number: _case(plan, kept) for number, plan in bunch})
+    return _Done(comparison, place, case=_case(plan, kept))
 
 
 def _case(plan: CasePlan, kept: Path | None) -> Case:

@@ -203,3 +203,48 @@ def test_a_wrong_value_of_a_case_ends_it_all(written, workers):
 
     with pytest.raises(ConfigError, match="clock"):
         archsim.compare(file, workers=workers)
+
+
+def test_several_comparisons_are_what_each_is_alone(written, tmp_path, capsys):
+    first = written()
+    second = first.with_name("other.yaml")
+    second.write_text(first.read_text().replace("name: small", "name: other"))
+    out = tmp_path / "reports"
+
+    with pytest.raises(SystemExit) as ended:
+        main(["compare", str(first), str(second), "--workers", "2", "--out", str(out)])
+
+    assert ended.value.code == 1  # a case of each fails
+    told = capsys.readouterr().out
+    for file in (first, second):
+        folder = out / file.stem
+        assert f"wrote {folder / 'comparison.html'}" in told
+        alone = archsim.compare(file, workers=1).table
+        rows = (folder / "comparison.csv").read_text().splitlines()
+        assert len(rows) == len(alone) + 1
+        assert f"archsim compare {file} --out {folder}" in (folder / "comparison.md").read_text()
+
+
+def test_several_comparisons_as_json_are_a_list(written, capsys):
+    file = written()
+    other = file.with_name("other.yaml")
+    other.write_text(file.read_text())
+
+    with pytest.raises(SystemExit):
+        main(["compare", str(file), str(other), "--workers", "1", "--json"])
+
+    found = json.loads(capsys.readouterr().out)
+    assert [len(one["cases"]) for one in found] == [5, 5]
+
+
+def test_reports_that_would_overwrite_each_other_are_refused(written, tmp_path, capsys):
+    file = written()
+    there = tmp_path / "elsewhere" / file.name
+    there.parent.mkdir()
+    there.write_text(file.read_text())
+
+    with pytest.raises(SystemExit) as ended:
+        main(["compare", str(file), str(there), "--out", str(tmp_path / "out")])
+
+    assert ended.value.code == 2
+    assert f"would both be written to {tmp_path / 'out' / 'small'}" in capsys.readouterr().err
