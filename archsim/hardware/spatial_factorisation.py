@@ -14,7 +14,7 @@ to about two thousand ways to spread an axis over what others have left.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from itertools import product
 from typing import Any, Literal, TypeVar
 
@@ -84,7 +84,7 @@ class Pace:
         return total
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Loops:
     """A product's loops in time, and what they cost."""
 
@@ -116,7 +116,7 @@ class Loops:
             return 0
         return (2 if axis == "k" else 1) * self.words.get(axis, 0)
 
-    @property
+    @cached_property
     def integers(self) -> type:
         """The type of integer that no cost overflows."""
         cycles = self.sides.points * (self.pace.step + self.pace.fold + 64 * self.pace.level)

@@ -1,7 +1,7 @@
 """The search for the best mapping of an operation on a unit.
 
 Every tiling is looked at as closely as its rank demands. A look gives what it costs at least,
-and the closer it is, the more: the traffic at the channels' peaks; the service of full tiles by
+and the closer it is, the more: traffic and arithmetic at their peaks; the service of full tiles by
 off-chip memory, of all tiles by the unit, of full ones by networks; the way of the first tile and
 of the last one; the closed form of its stream; its stream alone on the machine. The first tiling
 to be known to the end is the best.

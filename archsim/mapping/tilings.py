@@ -37,7 +37,7 @@ class Tiling(NamedTuple):
     """The tile's length along each axis."""
     loops: tuple[Axis, ...]
     ticks: int
-    """Ticks of the busiest channel at least: all that passes it, at its peak."""
+    """Ticks of the busiest channel, or of the unit, at least: all that it does, at its peak."""
     bits: int
     """Bits that pass stages, at least."""
     tiles: int
@@ -257,7 +257,20 @@ def _costs(work: Work, boxes: _Boxes, loops: tuple[Axis, ...]) -> list[Numbers]:
     for name, passed in passing.items():
         cycles = -(-passed // work.architecture.channels[name].peak_bits_per_cycle)
         ticks = np.maximum(ticks, cycles * work.architecture.ticks(name, 1))
-    return [ticks, bits, boxes.count, *full_moves]
+    return [np.maximum(ticks, _at_peak(work, boxes)), bits, boxes.count, *full_moves]
+
+
+def _at_peak(work: Work, boxes: _Boxes) -> Numbers:
+    """Ticks of the unit at least: tiles that no edge cuts short, at its peak."""
+    operation = work.operation
+    peak = work.spec.peak_macs(operation.number_format)
+    if not peak or not operation.macs:
+        return 0 * boxes.count
+    macs = operation.macs // operation.space.points
+    tile = _product(0 * boxes.count + macs, (boxes.sizes[axis] for axis in AXES))
+    tiles = _product(0 * boxes.count + 1, (boxes.full[axis] for axis in AXES))
+    cycles: Numbers = tiles * -(-tile // peak)
+    return cycles * work.architecture.ticks(work.unit, 1)
 
 
 def _rounds(
