@@ -6,7 +6,6 @@ Libraries are imported by the command that needs them, so that every start is qu
 
 # ruff: noqa: PLC0415  (see above)
 
-import gc
 import json
 import os
 import sys
@@ -20,6 +19,7 @@ import click
 
 from archsim import __version__
 from archsim.errors import ArchsimError, InputError, did_you_mean
+from archsim.garbage import collect_rarely
 
 if TYPE_CHECKING:
     from archsim.comparison.comparison_report import ComparisonReport
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 WIDEST = 100
 """Columns of a wide terminal that tables use; of a narrower one, all."""
-RARELY = 300_000
-"""New objects from one search for garbage to the next."""
 SCREEN = 2000
 """Characters of an error message that are shown."""
 
@@ -73,8 +71,7 @@ def _complain(message: str) -> None:
 @click.version_option(__version__, prog_name="archsim")
 def main() -> None:
     """Simulate machines that run compressed and tensorised models."""
-    # What a run makes lives to its end: looking for garbage in it takes a tenth of the time.
-    gc.set_threshold(RARELY)
+    collect_rarely()
 
 
 @main.command()

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import Generic, TypeVar
 
+from archsim.garbage import collect_rarely
+
 Answer = TypeVar("Answer")
 
 
@@ -52,7 +54,7 @@ def deal(jobs: list[Job[Answer]], workers: int) -> Iterator[Answer]:
     table = _Table(jobs)
     # A pool of one each: who of a larger pool does a job is left to chance.
     pools = [
-        ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+        ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=collect_rarely)
         for _ in range(min(workers, len(jobs)))
     ]
     busy: dict[Future[Answer], tuple[ProcessPoolExecutor, Hashable]] = {}

@@ -4,22 +4,19 @@ It is started as a program of its own, so that a sweep can be called from any sc
 First comes the plan, so that all processes mean the same by a number.
 """
 
-import gc
 import json
 import os
 import pickle
 import signal
 import sys
 
+from archsim.garbage import collect_rarely
 from archsim.sweep.evaluate import Evaluator
-
-RARELY = 100_000
-"""New objects from one search for garbage to the next: what a run makes lives to its end."""
 
 
 def serve() -> None:
     """Answer requests on standard input until it ends."""
-    gc.set_threshold(RARELY)
+    collect_rarely()
     # Whoever started this ends it: an interrupt in a terminal reaches both.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
