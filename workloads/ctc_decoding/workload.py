@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,15 +57,14 @@ class CtcDecoding(CtcFields):
         """The words of the lexicon; none where labels follow as they like."""
         if self.lexicon is not None:
             return read_words(self.lexicon, set(self.alphabet) if self.plain_words else None)
-        letters = self.alphabet.replace(" ", "")
-        return tuple(made_words(letters, self.words, np.random.default_rng(self.seed)))
+        return _words(self.alphabet.replace(" ", ""), self.words, self.seed)
 
     @cached_property
     def packed(self) -> PackedLexicon | None:
         """The lexicon in its layout."""
         if not self.words and self.lexicon is None:
             return None
-        return PackedLexicon.from_words(self.word_list, self.alphabet, layout=self.layout)
+        return _packed(self.word_list, self.alphabet, self.layout)
 
     @cached_property
     def spoken(self) -> NDArray[np.float64]:
@@ -220,3 +219,15 @@ def _random_inputs(graph: OperationGraph, rng: np.random.Generator) -> dict[str,
         scale = 1.0 if name == "x" else 0.0 if tensor.role is Role.DATA else fan_in**-0.5
         values[name] = scale * rng.standard_normal(tensor.shape)
     return values
+
+
+@lru_cache(maxsize=4)
+def _words(letters: str, count: int, seed: int) -> tuple[str, ...]:
+    """Return made-up words; whoever compares layouts and beams asks for the same ones."""
+    return tuple(made_words(letters, count, np.random.default_rng(seed)))
+
+
+@lru_cache(maxsize=4)
+def _packed(words: tuple[str, ...], alphabet: str, layout: str) -> PackedLexicon:
+    """Return a lexicon, which searches of any width share."""
+    return PackedLexicon.from_words(words, alphabet, layout=layout)
