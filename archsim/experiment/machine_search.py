@@ -29,12 +29,13 @@ from archsim.contraction import (
 )
 from archsim.energy import EnergyTable, account, dynamic_energy
 from archsim.errors import InputError
+from archsim.experiment.memory import known_tilings
 from archsim.formats import NumberFormat
 from archsim.hardware import Architecture
 from archsim.ir import Contraction, GraphBuilder, OperationGraph, Phase, Role, TensorSpec, Tile
 from archsim.ir.operation import Array
 from archsim.machine import activities, alone_ticks, component_kind, simulate
-from archsim.mapping import Mapper, TileClass, Tilings
+from archsim.mapping import Mapper, TileClass
 from archsim.schedule import Schedule, plan_memory, schedule
 
 SIMULATIONS = 200
@@ -171,7 +172,7 @@ class MachineSearch:
         self.architecture = architecture
         self.energy = energy
         self._prices: dict[str, StepPrices] = {}
-        self._tilings: Tilings = {}
+        self._tilings = known_tilings()
         self._found: dict[tuple[Key, str], LayerPlan] = {}
         self._tried: dict[tuple[Key, LayerPlan], Trial] = {}
         self._outcomes: dict[tuple[Key, LayerPlan], tuple[float, float]] = {}
