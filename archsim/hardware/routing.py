@@ -249,7 +249,8 @@ def most_words_on_a_wire(places: Sequence[Words], words: Words) -> Words:
     sets, most = np.arange(len(words))[:, None], np.ones(len(words), dtype=np.int64)
     for wires in places:
         keys = np.sort(wires << 32 | words, axis=1)
-        is_new = np.diff(keys, axis=1, prepend=-1) != 0
+        is_new = np.ones(keys.shape, dtype=bool)
+        np.not_equal(keys[:, 1:], keys[:, :-1], out=is_new[:, 1:])
         wide = int(wires.max()) + 1
         places_taken = ((keys >> 32) + wide * sets)[is_new]
         counts = np.bincount(places_taken, minlength=wide * len(words))

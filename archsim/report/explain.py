@@ -124,7 +124,7 @@ def _queues(result: Result) -> str:
 def _largest_times(result: Result) -> str:
     found = []
     for split in ("phase", "kind", "layer"):
-        times = result.breakdown["time_s"][split]
+        times = result.time_parts[split]
         parts = {name: value for name, value in times.items() if name != IDLE}
         name = max(parts, key=lambda name: parts[name])
         found.append(f"{split} {short(name)} ({percent(parts[name] / result.latency_s)})")

@@ -60,7 +60,7 @@ def busy_shares(result: Result) -> dict[str, float]:
 def time_split(result: Result, by: str) -> Split:
     """Divide the time of a run by phase, kind or layer, or say how long components were busy."""
     if by != "component":
-        parts = result.breakdown["time_s"][by]
+        parts = result.time_parts[by]
         return Split(title="time", by=by, unit="s", total=result.latency_s, parts=parts)
     busy = {sort: share * result.latency_s for sort, share in busy_shares(result).items()}
     return Split(title="busy time", by=by, unit="s", total=result.latency_s, parts=busy)
@@ -68,7 +68,7 @@ def time_split(result: Result, by: str) -> Split:
 
 def energy_split(result: Result, by: str) -> Split:
     """Divide the dynamic energy of a run by phase, kind, layer, component or action."""
-    joules = result.breakdown["energy_j"][by]
+    joules = result.energy_parts[by]
     parts = {name: value for name, value in joules.items() if name != STATIC}
     total = sum(parts.values())
     return Split(title="dynamic energy", by=by, unit="J", total=total, parts=parts)
@@ -76,7 +76,7 @@ def energy_split(result: Result, by: str) -> Split:
 
 def static_energy_j(result: Result) -> float:
     """Joules that the machine drew by being switched on."""
-    return result.breakdown["energy_j"]["component"][STATIC]
+    return result.energy_parts["component"][STATIC]
 
 
 def chain_shares(result: Result) -> dict[tuple[str, str], float]:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from math import fsum
 
 EnergyKey = tuple[str, str, str]
@@ -34,13 +35,17 @@ class Energy:
         """Dynamic picojoules by action."""
         return _sums((action, energy) for (_, action, _), energy in self.dynamic_pj.items())
 
-    def by_operation(self) -> dict[str, float]:
+    def by_operation(self) -> Mapping[str, float]:
         """Dynamic picojoules by operation."""
+        return self._by_operation
+
+    @cached_property
+    def _by_operation(self) -> dict[str, float]:
         return _sums((operation, energy) for (_, _, operation), energy in self.dynamic_pj.items())
 
     def by_label(self, labels: Mapping[str, str]) -> dict[str, float]:
         """Dynamic picojoules by a label of the operations that caused them, e.g. their phase."""
-        return _sums((labels[operation], pj) for operation, pj in self.by_operation().items())
+        return _sums((labels[operation], pj) for operation, pj in self._by_operation.items())
 
 
 def _sums(parts: Iterable[tuple[str, float]]) -> dict[str, float]:

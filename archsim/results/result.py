@@ -108,6 +108,14 @@ class PublishedPair:
         }
 
 
+LABELS: Mapping[str, Callable[[OperationRecord], str]] = {
+    "phase": lambda record: record.phase,
+    "kind": lambda record: record.kind,
+    "layer": lambda record: layer(record.name),
+}
+"""What operations are grouped by."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Result:
     """Everything that is known of one run."""
@@ -199,36 +207,36 @@ class Result:
         peak = sum(c.peak_per_s for c in self.trace.components if c.is_unit)
         return {"macs": self.macs / (peak * self.latency_s) if peak else 0.0, **shares}
 
-    @cached_property
+    @property
     def breakdown(self) -> dict[str, dict[str, dict[str, float]]]:
         """Seconds and joules by phase, kind, layer, component and action."""
-        labels: dict[str, Callable[[OperationRecord], str]] = {
-            "phase": lambda record: record.phase,
-            "kind": lambda record: record.kind,
-            "layer": lambda record: layer(record.name),
+        return {"time_s": self.time_parts, "energy_j": self.energy_parts}
+
+    @cached_property
+    def time_parts(self) -> dict[str, dict[str, float]]:
+        """Seconds by phase, kind, layer and component."""
+        busy = sum_by_sort(self.trace, busy_ticks(self.trace))
+        return {
+            **{split: time_by(self.trace, label) for split, label in LABELS.items()},
+            "component": {sort: ticks / self.trace.tick_rate_hz for sort, ticks in busy.items()},
         }
+
+    @cached_property
+    def energy_parts(self) -> dict[str, dict[str, float]]:
+        """Joules by phase, kind, layer, component and action, each with the static energy."""
         records = self.trace.operations
-        energy = {
+        picojoules = {
             **{
                 split: self.energy.by_label({record.name: label(record) for record in records})
-                for split, label in labels.items()
+                for split, label in LABELS.items()
             },
             "component": self.energy.by_component(),
             "action": self.energy.by_action(),
         }
         static = {"static": self.energy.static_pj}
-        busy = sum_by_sort(self.trace, busy_ticks(self.trace))
         return {
-            "time_s": {
-                **{split: time_by(self.trace, label) for split, label in labels.items()},
-                "component": {
-                    sort: ticks / self.trace.tick_rate_hz for sort, ticks in busy.items()
-                },
-            },
-            "energy_j": {
-                split: {part: pj * J_PER_PJ for part, pj in {**parts, **static}.items()}
-                for split, parts in energy.items()
-            },
+            split: {part: pj * J_PER_PJ for part, pj in {**parts, **static}.items()}
+            for split, parts in picojoules.items()
         }
 
     @property

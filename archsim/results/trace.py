@@ -5,6 +5,7 @@ workloads or hardware.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ class Trace:
     occupancy: tuple[Occupancy, ...]
     tallies: tuple[Tally, ...] = ()
 
-    @property
+    @cached_property
     def makespan(self) -> int:
         """Ticks until the last operation finished."""
         return max(operation.finish for operation in self.operations)
