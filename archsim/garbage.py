@@ -2,7 +2,7 @@
 
 import gc
 
-RARELY = 300_000
+RARELY = 3_000_000
 """New objects from one search to the next."""
 
 

@@ -303,3 +303,32 @@ def test_a_reader_that_leaves_is_no_error():
 
 def test_the_version_is_the_package_s():
     assert call("--version").stdout == f"archsim, version {archsim.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["list"], 0, "workloads:"),
+        (["rnu"], 2, "did you mean 'run'?"),
+        (["run", "nowhere.yaml"], 2, "nowhere.yaml: no such file"),
+        (["--version"], 0, "archsim, version"),
+    ],
+)
+def test_the_command_leaves_with_its_code_and_all_that_it_said(arguments, code, told):
+    """It ends without freeing what was made, so its output must be out by then."""
+    command = [sys.executable, "-c", "from archsim.cli import entry; entry()", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+
+    assert done.returncode == code
+    assert told in done.stdout + done.stderr
+
+
+def test_the_command_ends_quietly_where_nobody_reads_on():
+    command = [sys.executable, "-c", "from archsim.cli import entry; entry()", "list"]
+    with subprocess.Popen(  # noqa: S603
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        process.stdout.close()
+        complaints = process.stderr.read()
+
+    assert complaints == b""
