@@ -226,12 +226,14 @@ def test_an_axis_that_a_point_does_not_have_is_missing_in_its_row(written):
     assert Counter(frame["sram"].fillna("none")) == {"none": 9, "64 B": 9, "1 MiB": 9}
 
 
-def slow(tmp_path, written, points=20):
-    """A sweep that takes some seconds: a point for each rank of a layer."""
+def slow(tmp_path, written, points=20, clocks=1):
+    """A sweep that takes some seconds: a point for each rank of a layer, at each clock."""
+    rates = [10**8 * (number + 1) for number in range(clocks)]
     text = f"""
 experiment: array_layer
 axes:
   rank: {{path: workload.rank, range: {{from: 2, to: {points + 1}, step: 1}}}}
+  clock: {{path: architecture.components.array.clock, values: {rates}}}
 """
     return written(text=text), tmp_path / "out"
 
@@ -274,7 +276,7 @@ def test_a_sweep_killed_at_any_moment_goes_on_and_ends_alike(written, tmp_path):
 
 
 def test_an_interrupt_ends_cleanly_with_what_is_done(written, tmp_path):
-    file, out = slow(tmp_path, written, points=200)
+    file, out = slow(tmp_path, written, points=200, clocks=20)
     running = start(file, out, "--workers", "2")
     wait_for(out / "outcomes.csv", 2)
 
