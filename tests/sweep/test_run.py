@@ -228,7 +228,7 @@ def test_an_axis_that_a_point_does_not_have_is_missing_in_its_row(written):
 
 def slow(tmp_path, written, points=20, clocks=1):
     """A sweep that takes some seconds: a point for each rank of a layer, at each clock."""
-    rates = [10**8 * (number + 1) for number in range(clocks)]
+    rates = [f"{100 * (number + 1)} MHz" for number in range(clocks)]
     text = f"""
 experiment: array_layer
 axes:
