@@ -84,12 +84,22 @@ class Journal:
             RunError: if they cannot be written; the file is then as it was before.
         """
         lines = [(int(key, 16), _line(key, outcome)) for key, outcome in rows]
-        self._write(b"".join(line for _, line in lines))
-        for key, line in lines:
-            self._added[key] = self._end
-            self._end += len(line)
+        try:
+            self._write(b"".join(line for _, line in lines))
+        finally:  # an interrupt mostly comes while the disk is waited for: what is there counts
+            self._find(lines)
         if len(self._added) > MOST_UNSORTED:
             self._settle()
+
+    def _find(self, lines: list[tuple[int, bytes]]) -> None:
+        """Note the places of the latest lines, as far as they are in the file; cut off a part."""
+        size = os.fstat(self._writer).st_size
+        for key, line in lines:
+            if self._end + len(line) > size:
+                os.ftruncate(self._writer, self._end)
+                return
+            self._added[key] = self._end
+            self._end += len(line)
 
     def _close(self) -> None:
         self._reader.close()

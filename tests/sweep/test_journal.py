@@ -166,3 +166,30 @@ def test_a_limit_on_the_size_of_files_is_a_full_disk(ten):
             signal.signal(signal.SIGXFSZ, handler)
 
     assert ten.read_bytes() == before
+
+
+@pytest.mark.parametrize("whole", [0, 1, 3])
+def test_an_interrupt_while_the_disk_is_waited_for_keeps_whole_lines(ten, monkeypatch, whole):
+    """What the file has is what the journal knows of, so that the table has it, too."""
+    rows = [(key(number), OUTCOME) for number in range(10, 13)]
+    write = os.write
+
+    def interrupted(descriptor, data):
+        length = len(bytes(data)) // len(rows)
+        write(descriptor, bytes(data)[: whole * length + (whole < len(rows)) * 5])
+        raise KeyboardInterrupt
+
+    with Journal(ten) as journal:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                journal.append(rows)
+
+        assert len(journal) == 10 + whole
+        assert [number for number in range(20) if key(number) in journal] == list(range(10 + whole))
+        journal.append([(key(19), OUTCOME)])
+        assert journal.get(key(19)) == OUTCOME
+
+    with Journal(ten) as journal:
+        assert not journal.repairs
+        assert len(journal) == 11 + whole
