@@ -239,7 +239,9 @@ axes:
 
 
 def start(file, out, *more):
-    code = "import sys; from archsim.cli import main; main(sys.argv[1:])"
+    # Whoever runs the tests in the background may have us ignore interrupts.
+    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{heeding}; import sys; from archsim.cli import main; main(sys.argv[1:])"
     return subprocess.Popen(  # noqa: S603
         [sys.executable, "-c", code, "sweep", str(file), "--out", str(out), *more],
         stderr=subprocess.PIPE,
