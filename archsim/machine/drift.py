@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 LANES = 2
 """Lanes that can drift: between more of them there is more than one offset."""
+MOST_PAIRS = 500
+"""Pairs of courses that are remembered; those met first are forgotten first."""
 MOST_TURNS = 100
 """Turns of a leg; longer ones are better left to the search for periods."""
 CREDIT = 1500.0
@@ -84,6 +86,8 @@ class Drifts:
         drift = self._known.get(key)
         if drift is None:
             drift = self._known[key] = Drift()
+            if len(self._known) > MOST_PAIRS:
+                del self._known[next(iter(self._known))]
         return drift
 
 

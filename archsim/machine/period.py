@@ -14,6 +14,7 @@ A run without periods pays for looking: marks come ever more seldom, and most co
 end at the first few numbers.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from math import inf
 
@@ -150,10 +151,12 @@ class Skipper:
         self._young: dict[Ends, _Mark] = {}
         """Marks since the last skip, by what is seen of the lane watched: periods in which
         others may stand still."""
-        self._kept: dict[Ends, dict[tuple[int, Ends, Ends], _Mark]] = {}
+        self._kept: dict[tuple[Ends, int, Ends, Ends], _Mark] = {}
         """Marks by the same, and by what is seen of all lanes, for each loop that the lane watched
         is in: periods of loops around loops, in which there are skips, have the same rounds of all
         others."""
+        self._kept_by: Counter[Ends] = Counter()
+        """How many of them there are by what is seen of the lane watched: mostly none."""
         self.place = lanes[0].place
         """That of the lane watched, if one is; it says when it has been round a loop."""
         self._watch()
@@ -183,16 +186,16 @@ class Skipper:
             return False
         own = (*self.place.steps, self._watched.ends[0] - now, self._watched.last_end(now))
         is_due = self._since >= self._due
-        young, kept = self._young.get(own), self._kept.get(own, {})
-        if young is None and not kept and not is_due:
+        if own not in self._young and own not in self._kept_by and not is_due:
             return False
         ends = tuple([end - now if (end := lane.ends[-1]) > now else 0 for lane in self._lanes])
         rounds = tuple(self.place.rounds)
         # The outermost loop is the course itself, which is run once.
         keys = [
-            (depth, ends, rounds[:depth] + rounds[depth + 1 :]) for depth in range(1, len(rounds))
+            (own, depth, ends, rounds[:depth] + rounds[depth + 1 :])
+            for depth in range(1, len(rounds))
         ]
-        marks = dict.fromkeys([*map(kept.get, keys), young])
+        marks = dict.fromkeys([*map(self._kept.get, keys), self._young.get(own)])
         found = [
             period
             for mark in marks
@@ -202,15 +205,22 @@ class Skipper:
             self._skip(max(found, key=lambda period: period.saved))
             return True
         if is_due:
-            self._mark(_Mark(self._lanes, self._servers, now, ends), own, keys)
+            self._young[own] = mark = _Mark(self._lanes, self._servers, now, ends)
+            self._keep(mark, keys)
+            self._due += 1 if self._due < self._first + DENSE_MARKS else self._due // 4
         return False
 
-    def _mark(self, mark: _Mark, own: Ends, keys: list[tuple[int, Ends, Ends]]) -> None:
-        self._young[own] = mark
-        self._kept.setdefault(own, {}).update(dict.fromkeys(keys, mark))
+    def _keep(self, mark: _Mark, keys: list[tuple[Ends, int, Ends, Ends]]) -> None:
+        """Let a mark outlive skips; the oldest ones do so no longer."""
+        for key in keys:
+            self._kept_by[key[0]] += key not in self._kept
+            self._kept[key] = mark
         while len(self._kept) > KEPT_MARKS:
-            del self._kept[next(iter(self._kept))]
-        self._due += 1 if self._due < self._first + DENSE_MARKS else self._due // 4
+            oldest = next(iter(self._kept))
+            del self._kept[oldest]
+            self._kept_by[oldest[0]] -= 1
+            if not self._kept_by[oldest[0]]:
+                del self._kept_by[oldest[0]]
 
     def _skip(self, period: _Period) -> None:
         self._lost = max(0, self._lost - period.saved // 4)
