@@ -123,7 +123,7 @@ class Architecture:
         return lcm(*(spec.clock for spec in self.components.values()))
 
     @cached_property
-    def known(self) -> dict[Hashable, dict[Any, Any]]:
+    def known(self) -> dict[Hashable, Any]:
         """What others have worked out for this machine, by keys of their own."""
         return {}
 

@@ -119,7 +119,7 @@ class Run:
 
     def _drift(self, now: int, stop: float) -> bool:
         """Go on by what is known of lanes that drift; say whether that went anywhere."""
-        if self.drifts is None or self.skipper is None or not self.skipper.is_lost:
+        if self.drifts is None:
             return False
         if self.drift is None:
             self.drift = self.drifts.of(self)
@@ -143,7 +143,7 @@ class Run:
             if (
                 skipper is not None
                 and skipper.place.has_turned
-                and (skipper.look(time, stop) or self._drift(time, stop))
+                and (skipper.look(time, stop) or (skipper.is_lost and self._drift(time, stop)))
             ):
                 self.load()
         assert stop < inf, "a lane neither asks nor is over"

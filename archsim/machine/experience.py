@@ -23,10 +23,9 @@ class Experience:
     @classmethod
     def of(cls, architecture: Architecture) -> "Experience":
         """Return that of a machine."""
-        known = architecture.known.setdefault("lived", {})
-        found: Experience | None = known.get("experience")
+        found: Experience | None = architecture.known.get("experience")
         if found is None or len(found._courses) > MOST_COURSES:
-            found = known["experience"] = cls()
+            found = architecture.known["experience"] = cls()
         return found
 
     def timing(self, architecture: Architecture, channel: str) -> Timing:

@@ -17,6 +17,7 @@ from archsim.machine.course import Totals
 from archsim.machine.domain import Domain, Run
 from archsim.machine.experience import Experience
 from archsim.machine.lane import Lane, Way
+from archsim.machine.recall import key_of
 from archsim.machine.stage_log import StageLog
 from archsim.mapping.stream import StageKind
 from archsim.schedule.schedule import Task
@@ -108,15 +109,15 @@ class FastForward:
 
     def _lived(self, domain: Domain, until: int | None) -> Domain:
         """Return how a domain stands at a moment, or when its first lane is over."""
-        recall = self._experience.recall
-        known = recall.find(domain, until, self._timings)
+        recall, key = self._experience.recall, key_of(domain, until, self._timings)
+        known = recall.find(key, domain)
         if known is not None:
             return known
         future = domain.copy()
         drifts = self._experience.drifts
         run = Run(future, self._timings, skips=self._skips, drifts=drifts)
         run.until(inf if until is None else until)
-        recall.keep(domain, until, future, self._timings)
+        recall.keep(key, domain, future)
         return future
 
     def _come_true(self, plan: _Plan) -> None:

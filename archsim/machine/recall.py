@@ -21,11 +21,9 @@ class Recall:
         self._known: dict[Hashable, tuple[Domain, Domain]] = {}
         self._lanes = 0
 
-    def find(
-        self, domain: Domain, until: int | None, timings: Mapping[str, Timing]
-    ) -> Domain | None:
-        """Return how a domain stands at a moment or, without one, when its first lane is over."""
-        known = self._known.get(_key(domain, until, timings))
+    def find(self, key: Hashable, domain: Domain) -> Domain | None:
+        """Return how a domain stands later, given :func:`key_of` it."""
+        known = self._known.get(key)
         if known is None:
             return None
         before, after = known
@@ -38,18 +36,20 @@ class Recall:
         free = dict(zip(_channels(domain), times, strict=True))
         return Domain(after.now + later, lanes, free)
 
-    def keep(
-        self, domain: Domain, until: int | None, future: Domain, timings: Mapping[str, Timing]
-    ) -> None:
+    def keep(self, key: Hashable, domain: Domain, future: Domain) -> None:
         """Remember how a domain stands later."""
-        self._known[_key(domain, until, timings)] = (domain, future)
+        self._known[key] = (domain, future)
         self._lanes += len(domain.lanes)
         while self._lanes > MOST_LANES:
             oldest = next(iter(self._known))
             self._lanes -= len(self._known.pop(oldest)[0].lanes)
 
 
-def _key(domain: Domain, until: int | None, timings: Mapping[str, Timing]) -> Hashable:
+def key_of(domain: Domain, until: int | None, timings: Mapping[str, Timing]) -> Hashable:
+    """Return all on which it depends how a domain stands at a moment.
+
+    Without a moment, that is when its first lane is over.
+    """
     now = domain.now
     numbers = {name: number for number, name in enumerate(_channels(domain))}
     return (

@@ -258,7 +258,9 @@ class _Parts:
             operand.interleave,
             *map(work.space.extent, access.axes),
         )
-        self._known = work.architecture.known.setdefault(key, {})
+        self._known: dict[object, tuple[Transfer, int | None]] = work.architecture.known.setdefault(
+            key, {}
+        )
 
     def of(self, sizes: tuple[int, ...]) -> tuple[Transfer, int | None]:
         """Return what belongs to a tile, and the memory's cycles for it.

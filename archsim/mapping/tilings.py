@@ -4,11 +4,11 @@ Numbers are worked out for all of them at once, in integers.
 """
 
 from bisect import insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import mul
-from typing import Any, NamedTuple, overload
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +57,7 @@ class Tiling(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Candidates(Sequence[Tiling]):
+class Candidates:
     """Many tilings, a list for each of their values; few are ever looked at one by one."""
 
     loops: Sequence[int]
@@ -67,18 +67,10 @@ class Candidates(Sequence[Tiling]):
     """Ticks, bits and tiles."""
     full_moves: Sequence[tuple[int, ...]]
 
-    def __len__(self) -> int:
-        return len(self.loops)
+    def __iter__(self) -> Iterator[Tiling]:
+        return map(self.__getitem__, range(len(self.loops)))
 
-    @overload
-    def __getitem__(self, number: int) -> Tiling: ...
-
-    @overload
-    def __getitem__(self, number: slice) -> Sequence[Tiling]: ...
-
-    def __getitem__(self, number: int | slice) -> Tiling | Sequence[Tiling]:
-        if isinstance(number, slice):
-            return [self[one] for one in range(*number.indices(len(self)))]
+    def __getitem__(self, number: int) -> Tiling:
         order, moves = LOOPS[self.loops[number]], self.full_moves[number]
         return Tiling(self.sizes[number], order, *self.costs[number], moves)
 
