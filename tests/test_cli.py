@@ -59,8 +59,8 @@ def call(*arguments: str) -> Result:
     return CliRunner().invoke(main, list(arguments))
 
 
-def process(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from archsim.cli import main; main()", *arguments]
+def process(*arguments: str, start: str = "main") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", f"from archsim.cli import {start}; {start}()", *arguments]
     return subprocess.run(  # noqa: S603  (our own command)
         command, capture_output=True, text=True, timeout=60, check=False
     )
@@ -316,8 +316,7 @@ def test_the_version_is_the_package_s():
 )
 def test_the_command_leaves_with_its_code_and_all_that_it_said(arguments, code, told):
     """It ends without freeing what was made, so its output must be out by then."""
-    command = [sys.executable, "-c", "from archsim.cli import entry; entry()", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    done = process(*arguments, start="entry")
 
     assert done.returncode == code
     assert told in done.stdout + done.stderr

@@ -41,7 +41,7 @@ REPORT_S = 30
 """Wall seconds between two signs of life of a process."""
 POLL_S = 0.01
 COMMAND_GOAL_S = 2.0
-MAIN = "from archsim.cli import main; main()"
+MAIN = "from archsim.cli import entry; entry()"
 
 Shape = tuple[int, int, int]
 """m, n, k of an m x k by k x n product."""

@@ -11,7 +11,7 @@ from time import perf_counter
 
 REPEATS = 7
 ROOT = Path(__file__).parents[2]
-MAIN = "from archsim.cli import main; main()"
+MAIN = "from archsim.cli import entry; entry()"
 COMMANDS = {
     "archsim list": ["-c", MAIN, "list"],
     "archsim --version": ["-c", MAIN, "--version"],

@@ -14,6 +14,7 @@ from archsim.machine.moving import Moving, Span
 from archsim.machine.walk import Walk
 from archsim.mapping import Repeat, Stage, StageKind, TileClass, TileStream
 from tests.effort import cases
+from tests.machine.engines import check_equal
 from tests.machine.strategies import CROWD, SPREAD, crowd, crowds, long_crowds
 
 MACHINES = st.sampled_from([CROWD, *SPREAD])
@@ -73,34 +74,30 @@ def eager():
         yield
 
 
-def check(plan, architecture):
-    assert simulate(plan, architecture) == simulate(plan, architecture, engine="event")
-
-
 @settings(max_examples=100, deadline=None)
 @given(crowds(most_operations=3), MACHINES)
 def test_crowds_that_drift_live_alike(eager, plan, architecture):
-    check(plan, architecture)
+    check_equal(plan, architecture)
 
 
 @settings(max_examples=100, deadline=None)
 @given(long_crowds(most_operations=3), MACHINES)
 def test_long_crowds_that_drift_live_alike(eager, plan, architecture):
-    check(plan, architecture)
+    check_equal(plan, architecture)
 
 
 @pytest.mark.slow
 @settings(max_examples=cases(1500), deadline=None)
 @given(crowds(most_operations=5), MACHINES)
 def test_many_crowds_that_drift_live_alike(eager, plan, architecture):
-    check(plan, architecture)
+    check_equal(plan, architecture)
 
 
 @pytest.mark.slow
 @settings(max_examples=cases(1500), deadline=None)
 @given(long_crowds(), MACHINES)
 def test_many_long_crowds_that_drift_live_alike(eager, plan, architecture):
-    check(plan, architecture)
+    check_equal(plan, architecture)
 
 
 def passing(unit, *tiles):
@@ -137,7 +134,7 @@ def drifting(times):
 def test_lanes_that_drift_are_lived_for_a_while_only(turns):
     plan = drifting(2_000)
 
-    check(plan, CROWD)
+    check_equal(plan, CROWD)
 
     assert len(turns) < 1_000  # of 42,000 tiles, each of which has turns to load and to store
 
@@ -163,7 +160,7 @@ def test_legs_are_learned_once_for_all_lanes_of_these_courses(turns):
         before = pair
     plan = crowd(parts, predecessors)
 
-    check(plan, CROWD)
+    check_equal(plan, CROWD)
 
     assert len(turns) < 2 * first
 
@@ -184,7 +181,7 @@ def test_a_leg_ends_before_the_moment_at_which_somebody_comes(turns):
         predecessors[f"guest{number}"] = (f"pause{number}",)
         before = (f"guest{number}",)
 
-    check(crowd(parts, predecessors), CROWD)
+    check_equal(crowd(parts, predecessors), CROWD)
 
 
 def test_without_walks_the_same_takes_many_turns(turns, monkeypatch):

@@ -16,6 +16,7 @@ from archsim.mapping import Repeat, Stage, StageKind, TileClass, TileStream
 from archsim.schedule import plan_memory, schedule
 from tests.conftest import EXPERIMENTS
 from tests.effort import cases
+from tests.machine.engines import check_equal
 from tests.machine.strategies import (
     CROWD,
     REFRESHED,
@@ -30,10 +31,6 @@ from tests.machines import chain, matrix_product, off_chip, run, wired
 from tests.oracles import live
 
 ARCHITECTURES = st.sampled_from([CROWD, *REFRESHED, *SPREAD])
-
-
-def check_equal(plan, architecture):
-    assert simulate(plan, architecture) == simulate(plan, architecture, engine="event")
 
 
 def check_mapped(graph, architecture):
