@@ -19,7 +19,7 @@ from archsim.hardware import (
     VectorUnitSpec,
 )
 from archsim.ir import GraphBuilder, OperationGraph, Phase, Role
-from archsim.machine import DEFAULT_ENGINE, alone_ticks, simulate
+from archsim.machine import DEFAULT_ENGINE, alone_on, simulate
 from archsim.results import Trace
 from archsim.schedule import plan_memory, schedule
 
@@ -177,6 +177,5 @@ def run(
 ) -> Trace:
     """Plan, schedule and simulate a graph on a machine."""
     memory = plan_memory(graph, architecture, grouping=grouping)
-    return simulate(
-        schedule(graph, architecture, memory, alone=alone_ticks), architecture, engine=engine
-    )
+    plan = schedule(graph, architecture, memory, alone=alone_on(architecture))
+    return simulate(plan, architecture, engine=engine)

@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
@@ -18,7 +19,7 @@ from archsim.experiment.machine_search import MachineSearch
 from archsim.experiment.memory import known_tilings, met
 from archsim.hardware import COMPONENTS, Architecture
 from archsim.ir import WORKLOADS, Choice, OperationGraph, Role, Workload
-from archsim.machine import DEFAULT_ENGINE, ENGINES, Progress, activities, alone_ticks, simulate
+from archsim.machine import DEFAULT_ENGINE, ENGINES, Progress, activities, alone_on, simulate
 from archsim.registry import load_plugins
 from archsim.results import METRICS, OrderChoice, Provenance, PublishedValue, Result
 from archsim.schedule import Schedule, absorb, plan_memory, schedule
@@ -211,7 +212,7 @@ def prepare(
         advice = batch_advice(experiment.workload, architecture, grouping=grouping)
         raise CapacityError(f"{error}{advice}") from error
     known = known_tilings()
-    planned = schedule(shaped.graph, architecture, memory, known, alone_ticks, workers)
+    planned = schedule(shaped.graph, architecture, memory, known, alone_on(architecture), workers)
     # An action without a price would otherwise be found hours later; tasks of a stream are alike.
     different = {id(task.stream): task for task in reversed(planned.tasks)}
     once = replace(planned, tasks=tuple(different.values()))
@@ -351,7 +352,6 @@ def provenance_of(
     engine: str = DEFAULT_ENGINE,
 ) -> Provenance:
     """Return where the result of a document's experiment will come from."""
-    versions = {"archsim": version("archsim"), "python": python_version()}
     settings = [f"--set {shlex.quote(f'{key}={value}')}" for key, value in overrides.items()]
     if engine != DEFAULT_ENGINE:
         settings.append(f"--engine {engine}")
@@ -360,7 +360,7 @@ def provenance_of(
         config_hash=config.config_hash(document),
         overrides=dict(overrides),
         engine=engine,
-        versions={**versions, **{library: version(library) for library in LIBRARIES}},
+        versions=dict(_versions()),
         assumptions={
             place: source
             for place, source in document.sources.items()
@@ -368,3 +368,10 @@ def provenance_of(
         },
         command=" ".join(["archsim run", shlex.quote(str(path)), *settings]),
     )
+
+
+@cache
+def _versions() -> Mapping[str, str]:
+    """Return the versions of all that results depend on: no process changes its own."""
+    libraries = {library: version(library) for library in LIBRARIES}
+    return {"archsim": version("archsim"), "python": python_version(), **libraries}

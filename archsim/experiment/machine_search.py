@@ -34,7 +34,7 @@ from archsim.formats import NumberFormat
 from archsim.hardware import Architecture
 from archsim.ir import Contraction, GraphBuilder, OperationGraph, Phase, Role, TensorSpec, Tile
 from archsim.ir.operation import Array
-from archsim.machine import activities, alone_ticks, component_kind, simulate
+from archsim.machine import activities, alone_on, component_kind, simulate
 from archsim.mapping import Mapper, TileClass
 from archsim.schedule import Schedule, plan_memory, schedule
 
@@ -365,7 +365,8 @@ class MachineSearch:
         """Return a graph's schedule, if the machine can run it."""
         try:
             memory = plan_memory(graph, self.architecture)
-            return schedule(graph, self.architecture, memory, self._tilings, alone_ticks)
+            alone = alone_on(self.architecture)
+            return schedule(graph, self.architecture, memory, self._tilings, alone)
         except InputError:
             return None
 

@@ -1,6 +1,6 @@
 """An architecture: named components, and the routes that data takes between them."""
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from math import lcm
@@ -12,6 +12,7 @@ from archsim.hardware.component import (
     ComponentSpec,
     ComputeSpec,
     MemorySpec,
+    Transfer,
 )
 from archsim.ir.tensor import Role
 
@@ -155,6 +156,22 @@ class Architecture:
     def ticks(self, component: str, cycles: int) -> int:
         """Cycles of a component in ticks."""
         return cycles * (self.tick_rate // self.components[component].clock)
+
+    def held(self, channel: str, cycles: int) -> int:
+        """Ticks for which a transfer of so many cycles holds a channel, with refreshes if spread.
+
+        Of several transfers taken for one, no more than of each by itself.
+        """
+        cycle = self.ticks(channel, 1)
+        return self.channels[channel].held(cycles * cycle, cycle=cycle)
+
+    def service(self, channel: str, transfers: Sequence[Transfer]) -> int:
+        """Ticks for which a tile's transfers hold a channel."""
+        spec = self.channels[channel]
+        own = [spec.own_cycles(transfer) for transfer in transfers]
+        if None in own:
+            return self.held(channel, spec.stream_cycles(transfers))
+        return sum(self.held(channel, cycles) for cycles in own if cycles is not None)
 
     def route(self, memory: str, unit: str) -> Route | None:
         """Return how a unit reaches a memory, if it does."""

@@ -255,6 +255,10 @@ class ChannelSpec(ComponentSpec):
         """
         return None
 
+    def held(self, service: int, *, cycle: int = 1) -> int:
+        """Ticks that so much service holds the channel, as far as it is the same at all times."""
+        return service if self.rhythm else self.finish(0, service, cycle=cycle)
+
     def tallies(self, transfers: Sequence[Transfer]) -> dict[str, int]:
         """What else is worth counting about a tile's transfers, e.g. row hits."""
         return {}

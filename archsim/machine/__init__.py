@@ -1,6 +1,6 @@
 """How the hardware behaves in time: SimPy processes, and the engines that run a schedule."""
 
-from archsim.machine.alone import alone_ticks
+from archsim.machine.alone import alone_on, alone_ticks
 from archsim.machine.simulator import (
     DEFAULT_ENGINE,
     ENGINES,
@@ -15,6 +15,7 @@ __all__ = [
     "ENGINES",
     "Progress",
     "activities",
+    "alone_on",
     "alone_ticks",
     "component_kind",
     "simulate",

@@ -15,7 +15,6 @@ import simpy
 from simpy.events import EventPriority
 
 from archsim.hardware.architecture import Architecture
-from archsim.hardware.component import ChannelSpec
 from archsim.mapping.stream import StageKind
 from archsim.schedule.schedule import Task
 
@@ -48,14 +47,10 @@ class Timing:
     def of(cls, architecture: Architecture, channel: str) -> "Timing":
         """Return that of one sort of channel."""
         spec, cycle = architecture.channels[channel], architecture.ticks(channel, 1)
-        if type(spec).finish is ChannelSpec.finish:
-            return cls()
-
-        finish = partial(spec.finish, cycle=cycle)
         if spec.rhythm is None:
-            return cls(finish)
+            return cls()  # what is the same at all times is part of the service
         first, period = spec.rhythm
-        return cls(finish, (first * cycle, period * cycle))
+        return cls(partial(spec.finish, cycle=cycle), (first * cycle, period * cycle))
 
 
 def contended(tasks: Iterable[Task]) -> dict[str, str]:

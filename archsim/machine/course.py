@@ -5,15 +5,17 @@ the step within the body. Two places that differ in the round of one loop only h
 tiles ahead of them, up to the end of that loop.
 """
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
+from archsim.machine.channel import READS
 from archsim.mapping.stream import Repeat, TileClass, TileStream
 
 NONE = -1
 """The number of no class."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Loop:
     """A sequence of tiles, by the numbers of their classes, and loops, ``times`` over."""
 
@@ -49,7 +51,19 @@ class Course:
         self.tiles = stream.tiles
         self.pace = max(stream.busy) / stream.tiles
         """Ticks from tile to tile, about: those of the busiest stage."""
+        self.alike = self
+        """The course that stands for all of its form."""
         self._totals: dict[tuple[int, ...], Totals] = {}
+
+    @property
+    def form(self) -> Hashable:
+        """All that time depends on: what tiles are worth in bits is not of it."""
+        ways = [(stage.slots, stage.kind in READS) for stage in self.stages]
+        return self.loop, self.service, self.latency, tuple(ways)
+
+    def follow(self, alike: "Course") -> None:
+        """Let another course of the same form stand for this one, with one loop for both."""
+        self.alike, self.loop = alike, alike.loop
 
     def totals(self, counts: tuple[int, ...]) -> Totals:
         """Return what so many tiles of each class are together; most tasks end with the same."""

@@ -79,7 +79,7 @@ class Drifts:
         if any(server.rhythm is not None for server in servers):
             return None
         key = (
-            *[lane.way.course for lane in lanes],
+            *[lane.way.course.alike for lane in lanes],
             *[run.numbers.get(name or "") for lane in lanes for name in lane.way.channels],
             *[server.finish for server in servers],
         )

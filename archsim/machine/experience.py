@@ -1,10 +1,14 @@
 """What has been lived on a machine: the next run on it need not live that again."""
 
+from collections.abc import Hashable, Mapping
+from math import inf
+
 from archsim.hardware.architecture import Architecture
 from archsim.machine.channel import Timing
 from archsim.machine.course import Course
+from archsim.machine.domain import Domain, Run
 from archsim.machine.drift import Drifts
-from archsim.machine.recall import Recall
+from archsim.machine.recall import Recall, key_of
 from archsim.mapping.stream import TileStream
 
 MOST_COURSES = 20_000
@@ -15,16 +19,18 @@ class Experience:
     """Courses of streams, futures of domains and legs of lanes that drift."""
 
     def __init__(self) -> None:
-        self.recall = Recall()
-        self.drifts = Drifts()
+        self._recall = Recall()
+        self._drifts = Drifts()
         self._timings: dict[str, Timing] = {}
         self._courses: dict[int, tuple[TileStream, Course]] = {}
+        self._alike: dict[Hashable, Course] = {}
+        """The first course of each form."""
 
     @classmethod
     def of(cls, architecture: Architecture) -> "Experience":
         """Return that of a machine."""
         found: Experience | None = architecture.known.get("experience")
-        if found is None or len(found._courses) > MOST_COURSES:
+        if found is None or max(len(found._courses), len(found._alike)) > MOST_COURSES:
             found = architecture.known["experience"] = cls()
         return found
 
@@ -35,7 +41,32 @@ class Experience:
         return self._timings[channel]
 
     def course(self, stream: TileStream) -> Course:
-        """Return a stream in numbers; many tasks share a stream."""
+        """Return a stream in numbers, and keep it: many tasks share a stream."""
         if id(stream) not in self._courses:
-            self._courses[id(stream)] = (stream, Course(stream))
+            self._courses[id(stream)] = (stream, self.course_of(stream))
         return self._courses[id(stream)][1]
+
+    def course_of(self, stream: TileStream) -> Course:
+        """Return a stream in numbers, to be lived once."""
+        course = Course(stream)
+        course.follow(self._alike.setdefault(course.form, course))
+        return course
+
+    def lived(
+        self,
+        domain: Domain,
+        timings: Mapping[str, Timing],
+        until: int | None = None,
+        *,
+        skips: bool = True,
+    ) -> Domain:
+        """Return how a domain stands at a moment, or else when its first lane is over."""
+        key = key_of(domain, until, timings)
+        known = self._recall.find(key, domain)
+        if known is not None:
+            return known
+        future = domain.copy()
+        run = Run(future, timings, skips=skips, drifts=self._drifts)
+        run.until(inf if until is None else until)
+        self._recall.keep(key, domain, future)
+        return future

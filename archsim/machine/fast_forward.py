@@ -8,16 +8,14 @@ before has the same plan, so that equal layers are lived once.
 """
 
 from collections.abc import Mapping
-from math import inf
 
 import simpy
 
 from archsim.machine.channel import EndOfTick, Timing
 from archsim.machine.course import Totals
-from archsim.machine.domain import Domain, Run
+from archsim.machine.domain import Domain
 from archsim.machine.experience import Experience
 from archsim.machine.lane import Lane, Way
-from archsim.machine.recall import key_of
 from archsim.machine.stage_log import StageLog
 from archsim.mapping.stream import StageKind
 from archsim.schedule.schedule import Task
@@ -97,7 +95,7 @@ class FastForward:
         return [self._lived(plan.domain, now) for plan in plans.values()]
 
     def _plan(self, domain: Domain) -> None:
-        plan = _Plan(domain, self._lived(domain, None))
+        plan = _Plan(domain, self._lived(domain))
         self._plans |= dict.fromkeys(domain.free, plan)
         end = self.env.timeout(plan.future.now - int(self.env.now))
         end.callbacks.append(lambda _: self._come_true(plan))
@@ -107,18 +105,8 @@ class FastForward:
         for name in plan.domain.free:
             del self._plans[name]
 
-    def _lived(self, domain: Domain, until: int | None) -> Domain:
-        """Return how a domain stands at a moment, or when its first lane is over."""
-        recall, key = self._experience.recall, key_of(domain, until, self._timings)
-        known = recall.find(key, domain)
-        if known is not None:
-            return known
-        future = domain.copy()
-        drifts = self._experience.drifts
-        run = Run(future, self._timings, skips=self._skips, drifts=drifts)
-        run.until(inf if until is None else until)
-        recall.keep(key, domain, future)
-        return future
+    def _lived(self, domain: Domain, until: int | None = None) -> Domain:
+        return self._experience.lived(domain, self._timings, until, skips=self._skips)
 
     def _come_true(self, plan: _Plan) -> None:
         if not plan.is_current:

@@ -70,7 +70,7 @@ def _channel_key(timing: Timing, free: int, now: int) -> Hashable:
 def _lane_key(lane: Lane, numbers: Mapping[str, int], now: int) -> Hashable:
     way = lane.way
     return (
-        way.course,
+        way.course.alike,
         tuple([None if name is None else numbers[name] for name in way.channels]),
         tuple(lane.place.rounds),
         tuple(lane.place.steps),

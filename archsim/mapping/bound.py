@@ -38,8 +38,6 @@ class Bound:
         self._on_chip = self._grouped(on_chip)
         channels = work.architecture.channels
         self._routes = any(channels[work.stages[n].component].absorbs for n in on_chip)
-        self._cycle = [work.architecture.ticks(stage.component, 1) for stage in work.stages]
-        """A cycle of each stage's component."""
         self._parts = {
             number: [(n, _Parts(work, n, work.stages[number].component)) for n in passing]
             for number, passing in enumerate(work.passing)
@@ -75,7 +73,11 @@ class Bound:
         key = number, tiling.sizes, () if number == self._unit else tiling.full_moves
         found = self._busy.get(key)
         if found is None:
-            found = self._busy[key] = self._cycles(tiling, number) * self._cycle[number]
+            found = self._busy[key] = (
+                self._unit_ticks(tiling.tile)
+                if number == self._unit
+                else self._least_ticks(tiling.sizes, number, tiling.full_moves)
+            )
         return found
 
     def unit(self, tiling: Tiling) -> int:
@@ -85,32 +87,31 @@ class Bound:
             held_up += self.work.stages[feeding].latency
         return max(self._service_of_all(tiling, self._unit), held_up)
 
-    def _cycles(self, tiling: Tiling, number: int) -> int:
-        if number == self._unit:
-            return self._unit_cycles(tiling.tile)
-        return self._least_cycles(tiling.sizes, number, tiling.full_moves)
-
-    def _unit_cycles(self, tile: Tile) -> int:
-        """Cycles of the unit: what comes once, and all tiles, as small as they are at edges."""
+    def _unit_ticks(self, tile: Tile) -> int:
+        """Ticks of the unit: what comes once, and all tiles, as small as they are at edges."""
         total = sum(self.classes.once_cycles.values())
         for pieces in product(*self._cut(tile)):
             sizes, times = zip(*pieces, strict=True)
             total += prod(times) * sum(self.classes.cycles(Tile(*sizes)).values())
-        return total
+        return self._ticks(total)
 
-    def _least_cycles(self, sizes: tuple[int, ...], number: int, moves: Sequence[int]) -> int:
-        """Cycles of a channel for operands of a tile that each pass so often."""
-        channel = self.work.architecture.channels[self.work.stages[number].component]
-        if number not in self._parts:
+    def _ticks(self, cycles: int) -> int:
+        """Cycles of the unit in ticks."""
+        return self.work.architecture.ticks(self.work.unit, cycles)
+
+    def _least_ticks(self, sizes: tuple[int, ...], number: int, moves: Sequence[int]) -> int:
+        """Ticks of a channel for operands of a tile that each pass so often."""
+        if number in self._parts:
+            found = [(parts.of(sizes), moves[n]) for n, parts in self._parts[number]]
+            own = [ticks * times for (_, ticks), times in found if ticks is not None]
+            if len(own) == len(found):
+                return sum(own)
+            passing = [(transfer, times) for (transfer, _), times in found]
+        else:
             moved = self.classes.moved(Tile(*sizes))
-            return channel.least_cycles(
-                [(moved[n].transfer, moves[n]) for n in self.work.passing[number]]
-            )
-        found = [(parts.of(sizes), moves[n]) for n, parts in self._parts[number]]
-        own = [cycles * times for (_, cycles), times in found if cycles is not None]
-        if len(own) == len(found):
-            return sum(own)
-        return channel.least_cycles([(transfer, times) for (transfer, _), times in found])
+            passing = [(moved[n].transfer, moves[n]) for n in self.work.passing[number]]
+        architecture, channel = self.work.architecture, self.work.stages[number].component
+        return architecture.held(channel, architecture.channels[channel].least_cycles(passing))
 
     def _held_up(self, tiling: Tiling) -> int:
         """Ticks until what the unit takes once is over, and those who waited for slots are in."""
@@ -123,9 +124,9 @@ class Bound:
         own = [parts.of(tiling.sizes)[1] for _, parts in self._parts[feeding]]
         if not own or None in own:
             return 0
-        tile = sum(filter(None, own)) * self._cycle[feeding]
+        tile = sum(filter(None, own))
         cycles = {**self.classes.cycles(tiling.tile), **self.classes.once_cycles}
-        first = tile + stage.latency + sum(cycles.values()) * self._cycle[self._unit]
+        first = tile + stage.latency + self._ticks(sum(cycles.values()))
         return first + max(0, self._service_of_all(tiling, feeding) - stage.slots * tile)
 
     def _served(self, tiling: Tiling, number: int) -> int:
@@ -221,12 +222,10 @@ class Bound:
         work = self.work
         if number == self._unit:
             once = self.classes.once_cycles if is_first else {}
-            cycles = sum({**self.classes.cycles(tile), **once}.values())
-        else:
-            inputs = len(work.reads)
-            moves = [int(n < inputs or complete) for n in range(len(work.operands))]
-            cycles = self._least_cycles(tuple(map(tile.extent, AXES)), number, moves)
-        return cycles * self._cycle[number]
+            return self._ticks(sum({**self.classes.cycles(tile), **once}.values()))
+        inputs = len(work.reads)
+        moves = [int(n < inputs or complete) for n in range(len(work.operands))]
+        return self._least_ticks(tuple(map(tile.extent, AXES)), number, moves)
 
     def _onwards(self, last: Sequence[int], number: int) -> int:
         """Ticks from the last tile's arrival behind a stage to its end, but for what it loads."""
@@ -245,7 +244,7 @@ class _Parts:
         access = operand.access
         self._operand = operand
         self._space = work.space
-        self._channel = work.architecture.channels[memory]
+        self._architecture, self._memory = work.architecture, memory
         self._sides = _sides(access.axes)
         key = (
             memory,
@@ -263,9 +262,9 @@ class _Parts:
         )
 
     def of(self, sizes: tuple[int, ...]) -> tuple[Transfer, int | None]:
-        """Return what belongs to a tile, and the memory's cycles for it.
+        """Return what belongs to a tile, and the memory's ticks for it.
 
-        Tiles that differ along other axes have it in common. The cycles are none where they
+        Tiles that differ along other axes have it in common. The ticks are none where they
         depend on what else passes.
         """
         key = self._sides(sizes)
@@ -273,7 +272,9 @@ class _Parts:
         if found is None:
             wanted = self._operand.transfer(Tile(*sizes), self._space, copies=1)
             transfer = self._operand.stored(wanted)
-            found = self._known[key] = transfer, self._channel.own_cycles(transfer)
+            cycles = self._architecture.channels[self._memory].own_cycles(transfer)
+            own = None if cycles is None else self._architecture.held(self._memory, cycles)
+            found = self._known[key] = transfer, own
         return found
 
 

@@ -128,9 +128,7 @@ def _channel_ticks(architecture: Architecture, stage: Stage, here: list[Moved]) 
     """Ticks of a channel, or of the on-chip memory behind it where its banks are slower."""
     if not here:
         return 0
-    transfers = [one.at(stage) for one in here]
-    cycles = architecture.channels[stage.component].stream_cycles(transfers)
-    ticks = [architecture.ticks(stage.component, cycles)]
+    ticks = [architecture.service(stage.component, [one.at(stage) for one in here])]
     for memory, own in _on_chip(here).items():
         ticks.append(architecture.ticks(memory, architecture.memories[memory].access_cycles(own)))
     return max(ticks)

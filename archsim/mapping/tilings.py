@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import mul
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,8 @@ Numbers = NDArray[Any]
 """An integer per tiling, of 64 bits where they surely suffice and of any size otherwise."""
 
 
-class Tiling(NamedTuple):
+@dataclass(eq=False)
+class Tiling:
     """A mapping, and what is known of its stream before it is made."""
 
     sizes: tuple[int, ...]
@@ -45,9 +46,9 @@ class Tiling(NamedTuple):
     full_moves: tuple[int, ...]
     """How many tiles that no edge cuts short move each operand."""
 
-    @property
+    @cached_property
     def tile(self) -> Tile:
-        """The tile: few are ever asked for."""
+        """The tile: few are ever asked for, those many times."""
         return Tile(*self.sizes)
 
     @property

@@ -332,37 +332,32 @@ CROWD = Architecture(
 which link."""
 
 
-def _refreshed(refresh):
-    """The crowd with refreshes every few transfers, in clocks of their own."""
-    return [
-        with_component(
-            CROWD,
-            "dram",
-            clock=clock,
-            timing=DramTiming(
-                banks=4,
-                bank_groups=1,
-                row=64,
-                tRCD=1,
-                tRP=1,
-                CL=1,
-                tRAS=2,
-                tRTP=1,
-                tCCD_S=4,
-                tCCD_L=4,
-                tRRD=1,
-                tFAW=4,
-                tRFC=blocked,
-                tREFI=every,
-                refresh=refresh,
-            ),
-        )
-        for clock, every, blocked in [(10**9, 24, 3), (5 * 10**8, 37, 5), (25 * 10**7, 12, 2)]
-    ]
-
-
-REFRESHED = _refreshed("timed")
-SPREAD = _refreshed("spread")
+REFRESHED = [
+    with_component(
+        CROWD,
+        "dram",
+        clock=clock,
+        timing=DramTiming(
+            banks=4,
+            bank_groups=1,
+            row=64,
+            tRCD=1,
+            tRP=1,
+            CL=1,
+            tRAS=2,
+            tRTP=1,
+            tCCD_S=4,
+            tCCD_L=4,
+            tRRD=1,
+            tFAW=4,
+            tRFC=blocked,
+            tREFI=every,
+            refresh="timed",
+        ),
+    )
+    for clock, every, blocked in [(10**9, 24, 3), (5 * 10**8, 37, 5), (25 * 10**7, 12, 2)]
+]
+"""The crowd with refreshes every few transfers, in clocks of their own."""
 
 
 def crowd(parts, predecessors):

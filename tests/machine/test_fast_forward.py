@@ -20,7 +20,6 @@ from tests.machine.engines import check_equal
 from tests.machine.strategies import (
     CROWD,
     REFRESHED,
-    SPREAD,
     crowd,
     crowds,
     graphs,
@@ -30,7 +29,7 @@ from tests.machine.strategies import (
 from tests.machines import chain, matrix_product, off_chip, run, wired
 from tests.oracles import live
 
-ARCHITECTURES = st.sampled_from([CROWD, *REFRESHED, *SPREAD])
+ARCHITECTURES = st.sampled_from([CROWD, *REFRESHED])
 
 
 def check_mapped(graph, architecture):

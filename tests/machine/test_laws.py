@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archsim.hardware import ChannelSpec, DramSpec, DramTiming
-from archsim.machine import alone_ticks, simulate
+from archsim.machine import alone_on, simulate
 from archsim.results import find_bounds
 from archsim.schedule import plan_memory, schedule
 from tests.effort import cases
 from tests.machine.strategies import dram_timings, graphs, machines
 from tests.machines import chain, linked, off_chip, run, wired, with_component
-from tests.oracles import live, refreshed, spread
+from tests.oracles import live, refreshed
 
 SOME = settings(max_examples=50, deadline=None)
 MANY = settings(max_examples=cases(1500), deadline=None)
@@ -26,7 +26,7 @@ MANY = settings(max_examples=cases(1500), deadline=None)
 
 def check_laws(graph, architecture):
     memory = plan_memory(graph, architecture)
-    plan = schedule(graph, architecture, memory, alone=alone_ticks)
+    plan = schedule(graph, architecture, memory, alone=alone_on(architecture))
 
     trace = simulate(plan, architecture)
 
@@ -99,15 +99,15 @@ def test_many_random_runs_keep_the_laws(graph, architecture):
 
 
 def overs(architecture):
-    """When services of the memories that need refresh are over."""
+    """When services of the memories that stop for each refresh are over."""
     timings = {
         name: spec.timing
         for name, spec in architecture.memories.items()
-        if isinstance(spec, DramSpec) and spec.timing
+        if isinstance(spec, DramSpec) and spec.timing and spec.timing.refresh == "timed"
     }
     return {
         name: partial(
-            {"timed": refreshed, "spread": spread}[timing.refresh],
+            refreshed,
             every=architecture.ticks(name, timing.tREFI),
             lasts=architecture.ticks(name, timing.tRP + timing.tRFC + timing.tRCD),
         )

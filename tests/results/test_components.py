@@ -54,9 +54,10 @@ def test_a_dram_tells_its_row_hit_rate():
     assert use.is_off_chip
     assert use.tallies["row_hits"] + use.tallies["row_conflicts"] == use.tallies["bursts"]
     assert use.row_hit_rate == use.to_dict()["row_hit_rate"] == 7 / 12
-    # While it is busy it is at its peak; refreshes are no service.
-    assert use.busy_bits_per_s == use.peak_bits_per_s == 128 * 10**9
-    assert use.to_dict()["busy_bytes_per_s"] == 16e9
+    # Refreshes take 10 cycles of 100: 16 cycles of B become 18, the 8 of the others' tiles 9.
+    assert use.peak_bits_per_s == 128 * 10**9
+    assert use.busy_bits_per_s == pytest.approx(use.peak_bits_per_s * (16 + 4 * 8) / (18 + 4 * 9))
+    assert use.to_dict()["busy_bytes_per_s"] == use.busy_bits_per_s / 8
 
 
 def test_units_of_one_sort_are_told_together():
