@@ -29,6 +29,8 @@ Groups = Literal["any", "powers_of_two"]
 Numbers = NDArray[Any]
 """Integers: of 64 bit where all that is computed with them fits, else Python's own."""
 Count = TypeVar("Count", int, Numbers)
+MOST_WAYS = 2**24
+"""More ways to spread an axis than a grid has whose search ends."""
 INNERMOST: Mapping[Dataflow, Axis] = {
     "output_stationary": "k",
     "weight_stationary": "m",
@@ -120,8 +122,13 @@ class Loops:
     def integers(self) -> type:
         """The type of integer that no cost overflows."""
         cycles = self.sides.points * (self.pace.step + self.pace.fold + 64 * self.pace.level)
-        moved = sum(2 * count * self.sides.extent(axis) for axis, count in self.words.items())
-        return np.int64 if max(cycles, moved) < 2**62 else object
+        works = self.sides.points * (self.most_moved + 1)
+        return np.int64 if max(cycles, works, self.most_moved * MOST_WAYS) < 2**62 else object
+
+    @cached_property
+    def most_moved(self) -> int:
+        """No factorisation moves, or delivers to engines, more elements."""
+        return sum(2 * count * self.sides.extent(axis) for axis, count in self.words.items())
 
 
 def levels(elements: int) -> int:
@@ -144,7 +151,7 @@ def best_factorisation(grid: Grid, loops: Loops) -> Factorisation:
     ways: dict[Axis, _Ways] = {"k": here}
     if inner != "k":
         ways[inner] = _spread(grid, loops, inner)
-        chosen["k"], chosen[inner] = ways[inner].leaving(here.target)
+        chosen["k"], chosen[inner] = _pairs(grid, inner)
     last = ways[inner]
     state, steps = last.target[chosen[inner]], last.steps[chosen[inner]]
     folds = rest.steps[state] * (1 if inner == "k" else here.steps[chosen["k"]])
@@ -153,7 +160,7 @@ def best_factorisation(grid: Grid, loops: Loops) -> Factorisation:
         moved = moved + ways[axis].moved[index]
         delivered = delivered + ways[axis].delivered[index]
     cycles = loops.pace.cycles(folds, steps, here.factors.levels[chosen["k"]])
-    best = int(np.lexsort((delivered, moved, cycles))[0])
+    best = _least(cycles, moved, delivered)
     found = {axis: (ways[axis], int(index[best])) for axis, index in chosen.items()}
     found |= rest.choices(int(state[best]))
     in_order = [found[axis] for axis in AXES]
@@ -256,14 +263,27 @@ class _Ways:
     def target(self) -> Numbers:
         return self.factors.moves.target
 
-    def leaving(self, states: Numbers) -> tuple[Numbers, Numbers]:
-        """Pair each of some states, by its number in the list, with each way that leaves it."""
-        starts = self.factors.moves.starts
-        ends = np.append(starts[1:], len(self.factors.moves.source))
-        counts = (ends - starts)[states]
-        number = np.repeat(np.arange(len(states)), counts)
-        offset = np.arange(len(number)) - np.repeat(np.cumsum(counts) - counts, counts)
-        return number, starts[states][number] + offset
+
+@cache
+def _pairs(grid: Grid, axis: Axis) -> tuple[Numbers, Numbers]:
+    """Pair each way to spread k over the whole grid with all of an axis over what that leaves."""
+    states, moves = _moves(grid, "k", from_whole=True).target, _moves(grid, axis, from_whole=False)
+    counts = np.append(moves.starts[1:], len(moves.source)) - moves.starts
+    number = np.repeat(np.arange(len(states)), counts[states])
+    before = np.cumsum(counts[states]) - counts[states]
+    offset = np.arange(len(number)) - before[number]
+    return number, moves.starts[states][number] + offset
+
+
+def _least(*keys: Numbers) -> int:
+    """Return the first place of the least number, by further keys where it has equals."""
+    places = np.flatnonzero(keys[0] == keys[0].min())
+    for key in keys[1:]:
+        if len(places) == 1:
+            break
+        here = key[places]
+        places = places[here == here.min()]
+    return int(places[0])
 
 
 def _spread(grid: Grid, loops: Loops, axis: Axis, *, from_whole: bool = False) -> _Ways:
@@ -302,24 +322,24 @@ class _Rest:
 
 
 def _fewest_steps(grid: Grid, loops: Loops, axes: tuple[Axis, ...]) -> _Rest:
-    """Find the factors of some axes that leave fewest steps, of those the ones that move least."""
+    """Find the factors of some axes that leave fewest steps, of those the ones that move least.
+
+    Steps and what is moved are one number, of which steps are the greater part, since numpy
+    takes as long for a call as for a hundred numbers; so are deliveries and the way's number.
+    """
     if not axes:
         states = len(_moves(grid, "k", from_whole=False).starts)
         nothing: Numbers = np.zeros(states, dtype=loops.integers)
         return _Rest(nothing + 1, nothing, nothing)
     then = _fewest_steps(grid, loops, axes[1:])
     ways = _spread(grid, loops, axes[0])
-    moves = ways.factors.moves
-    able = np.ones(len(moves.target), dtype=bool)
-    best = []
-    for cost in (
-        ways.steps * then.steps[ways.target],
-        ways.moved + then.moved[ways.target],
-        ways.delivered + then.delivered[ways.target],
-        np.arange(len(able)),
-    ):
-        least = np.minimum.reduceat(np.where(able, cost, cost.max() + 1), moves.starts)
-        able &= cost == least[moves.source]
-        best.append(least)
-    steps, moved, delivered, taken = best
+    moves, target, more = ways.factors.moves, ways.target, loops.most_moved + 1
+    works = ways.steps * then.steps[target] * more + ways.moved + then.moved[target]
+    least = np.minimum.reduceat(works, moves.starts)
+    others = ways.delivered + then.delivered[target]
+    numbered = others * len(target) + np.arange(len(target))
+    beaten = works != least[moves.source]
+    first = np.minimum.reduceat(np.where(beaten, numbered.max() + 1, numbered), moves.starts)
+    steps, moved = np.divmod(least, more)
+    delivered, taken = np.divmod(first, len(target))
     return _Rest(steps, moved, delivered, (axes[0], ways, taken), then)
