@@ -29,7 +29,8 @@ Settings = tuple[tuple[int | None, ...], ...]
 Path = tuple[int, ...]
 """The wire that a word is on before the first stage and after each one."""
 
-
+AT_ONCE = 2**20
+"""Words that are looked at together, at some stages: few calls, and little memory."""
 Words = NDArray[np.int64]
 """Something of each request, such as the word it asks for or the wire it is on: a row for each
 set of requests, or only a number for each set."""
@@ -246,15 +247,19 @@ def first_fit(places: Sequence[Words], words: Words) -> Words:
 
 def most_words_on_a_wire(places: Sequence[Words], words: Words) -> Words:
     """Return how many different words each set of requests wants on one wire at most."""
-    sets, most = np.arange(len(words))[:, None], np.ones(len(words), dtype=np.int64)
-    for wires in places:
-        keys = np.sort(wires << 32 | words, axis=1)
+    most = np.ones(len(words), dtype=np.int64)
+    together = max(1, AT_ONCE // words.size)
+    for start in range(0, len(places), together):
+        wires = np.stack(places[start : start + together])
+        keys = np.sort(wires << 32 | words, axis=2)
         is_new = np.ones(keys.shape, dtype=bool)
-        np.not_equal(keys[:, 1:], keys[:, :-1], out=is_new[:, 1:])
+        np.not_equal(keys[..., 1:], keys[..., :-1], out=is_new[..., 1:])
+        stages, sets, _ = keys.shape
         wide = int(wires.max()) + 1
-        places_taken = ((keys >> 32) + wide * sets)[is_new]
-        counts = np.bincount(places_taken, minlength=wide * len(words))
-        most = np.maximum(most, counts.reshape(-1, wide).max(axis=1))
+        numbers = np.arange(stages * sets).reshape(stages, sets, 1)
+        taken = ((keys >> 32) + wide * numbers)[is_new]
+        counts = np.bincount(taken, minlength=wide * stages * sets)
+        most = np.maximum(most, counts.reshape(stages, sets, wide).max(axis=(0, 2)))
     return most
 
 

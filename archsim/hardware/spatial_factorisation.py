@@ -340,6 +340,5 @@ def _fewest_steps(grid: Grid, loops: Loops, axes: tuple[Axis, ...]) -> _Rest:
     numbered = others * len(target) + np.arange(len(target))
     beaten = works != least[moves.source]
     first = np.minimum.reduceat(np.where(beaten, numbered.max() + 1, numbered), moves.starts)
-    steps, moved = np.divmod(least, more)
-    delivered, taken = np.divmod(first, len(target))
-    return _Rest(steps, moved, delivered, (axes[0], ways, taken), then)
+    chosen = axes[0], ways, first % len(target)
+    return _Rest(least // more, least % more, first // len(target), chosen, then)
