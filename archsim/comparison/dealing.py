@@ -5,14 +5,17 @@ given the next job of the sort it did last; failing that, one of a sort that nob
 only in the end one that another process would do quicker.
 """
 
+import sys
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
+from types import ModuleType
 from typing import Generic, TypeVar
 
-from archsim.garbage import collect_rarely
+from archsim.garbage import collect_rarely, leave_at_once
 
 Answer = TypeVar("Answer")
 
@@ -46,6 +49,26 @@ class _Table(Generic[Answer]):
         return job
 
 
+@contextmanager
+def _no_main() -> Iterator[None]:
+    """Let processes start without the caller's main module.
+
+    They would run it first, and a script that compares as it is read would begin anew in each.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def _begin() -> None:
+    """Prepare a process for a long row of runs."""
+    collect_rarely()
+    leave_at_once()
+
+
 def deal(jobs: list[Job[Answer]], workers: int) -> Iterator[Answer]:
     """Yield what the jobs give, as they are done, by so many processes."""
     if workers == 1:
@@ -54,7 +77,7 @@ def deal(jobs: list[Job[Answer]], workers: int) -> Iterator[Answer]:
     table = _Table(jobs)
     # A pool of one each: who of a larger pool does a job is left to chance.
     pools = [
-        ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=collect_rarely)
+        ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_begin)
         for _ in range(min(workers, len(jobs)))
     ]
     busy: dict[Future[Answer], tuple[ProcessPoolExecutor, Hashable]] = {}
@@ -65,8 +88,9 @@ def deal(jobs: list[Job[Answer]], workers: int) -> Iterator[Answer]:
             busy[pool.submit(job.work)] = pool, job.sort
 
     try:
-        for pool in pools:
-            give(pool, None)
+        with _no_main():
+            for pool in pools:
+                give(pool, None)
         while busy:
             done, _ = wait(busy, return_when=FIRST_COMPLETED)
             for future in done:

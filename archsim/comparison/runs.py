@@ -11,6 +11,7 @@ import os
 import shlex
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
@@ -124,22 +125,27 @@ def _compared(
     cases: list[dict[int, Case]] = [{} for _ in plans]
     findings: list[dict[int, tuple[Finding, ...]]] = [{} for _ in plans]
     left = list(map(len, jobs))
-    made: dict[int, ComparisonReport] = {}
+    made: dict[int, Future[ComparisonReport]] = {}
     total = sum(len(plan.cases) for plan in plans)
     if progress:
         progress(0, total)
-    for done in deal(list(chain(*jobs)), workers or os.cpu_count() or 1):
-        number = done.comparison
-        if done.case is None:
-            findings[number][done.place] = done.findings
-        else:
-            cases[number][done.place] = done.case
-            if progress:
-                progress(sum(map(len, cases)), total)
-        left[number] -= 1
-        if not left[number]:
-            made[number] = _report(asked[number], plans[number], cases[number], findings[number])
-    return [made[number] for number in range(len(plans))]
+    writer = ThreadPoolExecutor(1)  # processes wait for their next job, and not for documents
+    try:
+        for done in deal(list(chain(*jobs)), workers or os.cpu_count() or 1):
+            number = done.comparison
+            if done.case is None:
+                findings[number][done.place] = done.findings
+            else:
+                cases[number][done.place] = done.case
+                if progress:
+                    progress(sum(map(len, cases)), total)
+            left[number] -= 1
+            if not left[number]:
+                whole = asked[number], plans[number], cases[number], findings[number]
+                made[number] = writer.submit(_report, *whole)
+        return [made[number].result() for number in range(len(plans))]
+    finally:
+        writer.shutdown(wait=False, cancel_futures=True)
 
 
 def _jobs(number: int, plan: ComparisonPlan, kept: Path | None) -> Iterator[Job[_Done]]:

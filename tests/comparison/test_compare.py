@@ -2,6 +2,8 @@
 
 import html
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -223,6 +225,18 @@ def test_several_comparisons_are_what_each_is_alone(written, tmp_path, capsys):
         rows = (folder / "comparison.csv").read_text().splitlines()
         assert len(rows) == len(alone) + 1
         assert f"archsim compare {file} --out {folder}" in (folder / "comparison.md").read_text()
+
+
+def test_a_script_compares_as_it_is_read(written, tmp_path):
+    """Without a guard against the processes that it starts."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        f"import archsim\nprint(len(archsim.compare({str(written())!r}, workers=2).table))\n"
+    )
+
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "5\n", "")
 
 
 def test_several_comparisons_as_json_are_a_list(written, capsys):
