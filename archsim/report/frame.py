@@ -3,7 +3,7 @@
 The title is the answer, the subtitle says what is drawn, the footer how to make it again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from textwrap import wrap
 
@@ -120,6 +120,19 @@ def svg(figure: Figure, title: str = "") -> bytes:
     with rc_context({"svg.hashsalt": "archsim"}):
         figure.savefig(image, format="svg", metadata=metadata)
     return image.getvalue()
+
+
+def images(figures: Mapping[str, Figure]) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Render figures by their names, each as SVG and as PNG.
+
+    Both have one layout: to find it takes as long as to draw.
+    """
+    lines, dots = {}, {}
+    for name, figure in figures.items():
+        dots[name] = png(figure)
+        figure.set_layout_engine("none")
+        lines[name] = svg(figure)
+    return lines, dots
 
 
 def _about(figure: Figure, title: str) -> dict[str, str | None]:

@@ -234,7 +234,9 @@ def test_a_script_compares_as_it_is_read(written, tmp_path):
         f"import archsim\nprint(len(archsim.compare({str(written())!r}, workers=2).table))\n"
     )
 
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, script], capture_output=True, text=True, check=False
+    )
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "5\n", "")
 

@@ -13,7 +13,7 @@ from archsim.report.comparison.table import comparison_csv
 from archsim.report.files import write_atomically
 from archsim.report.findings.files import finding_figures, finding_tables
 from archsim.report.findings.origin import Origin
-from archsim.report.frame import png, svg
+from archsim.report.frame import images, svg
 from archsim.results import Comparison
 
 
@@ -29,8 +29,7 @@ def write_comparison(
     Raises:
         InputError: if the folder cannot be written.
     """
-    figures = _figures(comparison, findings)
-    drawn = {name: svg(figure) for name, figure in figures.items()}
+    drawn, dots = images(_figures(comparison, findings))
     return write_atomically(
         folder,
         {
@@ -39,7 +38,7 @@ def write_comparison(
             "comparison.csv": comparison_csv(comparison).encode(),
             **finding_tables(findings),
             **{f"{name}.svg": image for name, image in drawn.items()},
-            **{f"{name}.png": png(figure) for name, figure in figures.items()},
+            **{f"{name}.png": image for name, image in dots.items()},
         },
     )
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from archsim.report.files import write_atomically
-from archsim.report.frame import png, svg
+from archsim.report.frame import images
 from archsim.report.sweep.figures import figures_of
 from archsim.report.sweep.page import sweep_html
 from archsim.report.sweep.study import SweepStudy
@@ -21,7 +21,7 @@ def write_sweep(sweep: Sweep, folder: Path) -> list[Path]:
     """
     study = SweepStudy(sweep)
     figures = figures_of(study)
-    drawn = {name: svg(figure) for name, figure in figures.items()}
+    drawn, dots = images(figures)
     front = study.front.to_csv(index=False, lineterminator="\n")
     return write_atomically(
         folder,
@@ -29,6 +29,6 @@ def write_sweep(sweep: Sweep, folder: Path) -> list[Path]:
             "sweep.html": sweep_html(study, drawn).encode(),
             "front.csv": front.encode(),
             **{f"{name}.svg": image for name, image in drawn.items()},
-            **{f"{name}.png": png(figure) for name, figure in figures.items()},
+            **{f"{name}.png": image for name, image in dots.items()},
         },
     )
