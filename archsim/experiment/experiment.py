@@ -96,7 +96,7 @@ def run(
     ``overrides`` are values by dotted path, e.g. ``{"workload.tt_rank": 8}``; ``engine`` is
     ``fast`` (the default) or ``event``, and both give the same result; ``progress`` is told
     after each operation how many are done, and how many there are; ``workers`` are processes
-    that search for mappings, which changes none.
+    that search for mappings and simulate ahead, which changes no result.
 
     Raises:
         InputError: if the file, or what it asks for, is wrong.
@@ -175,7 +175,13 @@ def simulate_experiment(
     """
     experiment = replace(experiment, architecture=met(experiment.architecture))
     ready = prepare(experiment, lowered, workers)
-    trace = simulate(ready.schedule, experiment.architecture, progress, engine=provenance.engine)
+    trace = simulate(
+        ready.schedule,
+        experiment.architecture,
+        progress,
+        engine=provenance.engine,
+        workers=workers,
+    )
     return Result(
         name=experiment.name,
         trace=trace,

@@ -2,18 +2,26 @@
 
 Each tensor has one producer, or none and is an input of the graph. An operation that
 overwrites a tensor runs after every other operation that reads it.
+
+Who asks for the graph as one of networkx loads that library, which takes a tenth of a second.
 """
+
+# ruff: noqa: PLC0415  (see above)
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from heapq import heapify, heappop, heappush
 from types import MappingProxyType
-
-import networkx as nx
+from typing import TYPE_CHECKING
 
 from archsim.errors import GraphError
 from archsim.ir.choice import Choice
 from archsim.ir.operation import Operation
 from archsim.ir.tensor import TensorSpec
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 class OperationGraph:
@@ -46,9 +54,10 @@ class OperationGraph:
         self.tensors: Mapping[str, TensorSpec] = MappingProxyType(_tensors(listed))
         """Every tensor by name."""
         self._consumers: dict[str, tuple[Operation, ...]] = _consumers(listed)
-        self._edges: nx.DiGraph[str] = nx.DiGraph()
-        self._edges.add_nodes_from(operation.name for operation in listed)
-        self._edges.add_edges_from(self._dependences(listed))
+        self._predecessors: dict[str, dict[str, None]] = {op.name: {} for op in listed}
+        """For each operation, those that must finish first: the keys, in order."""
+        for before, after in self._dependences(listed):
+            self._predecessors[after][before] = None
         self.operations: tuple[Operation, ...] = self._ordered(listed)
         """In topological order."""
         self.outputs: tuple[str, ...] = self._outputs(tuple(outputs))
@@ -65,13 +74,23 @@ class OperationGraph:
                         yield reader.name, operation.name
 
     def _ordered(self, listed: tuple[Operation, ...]) -> tuple[Operation, ...]:
+        """Return the first operation in the list that need not wait, and so on."""
         place = {operation.name: n for n, operation in enumerate(listed)}
+        waiting = TopologicalSorter(self._predecessors)
         try:
-            order = list(nx.lexicographical_topological_sort(self._edges, key=place.__getitem__))
-        except nx.NetworkXUnfeasible:
-            cycle = " -> ".join(edge[0] for edge in nx.find_cycle(self._edges))
+            waiting.prepare()
+        except CycleError as error:
+            cycle = " -> ".join(error.args[1][:-1])
             raise GraphError(f"{self.name}: operations wait for each other: {cycle}") from None
-        return tuple(self._by_name[name] for name in order)
+        order: list[Operation] = []
+        ready = [place[name] for name in waiting.get_ready()]
+        heapify(ready)
+        while ready:
+            order.append(listed[heappop(ready)])
+            waiting.done(order[-1].name)
+            for name in waiting.get_ready():
+                heappush(ready, place[name])
+        return tuple(order)
 
     def _outputs(self, declared: tuple[str, ...]) -> tuple[str, ...]:
         for name in declared:
@@ -99,12 +118,18 @@ class OperationGraph:
 
     def predecessors(self, operation: str) -> tuple[str, ...]:
         """Return the names of the operations that must finish first."""
-        return tuple(self._edges.predecessors(operation))
+        return tuple(self._predecessors[operation])
 
     @property
     def networkx(self) -> "nx.DiGraph[str]":
         """A read-only view of the dependences between operation names."""
-        view: nx.DiGraph[str] = nx.freeze(nx.DiGraph(self._edges))
+        import networkx as nx
+
+        view: nx.DiGraph[str] = nx.DiGraph()
+        view.add_nodes_from(self._predecessors)
+        for after, befores in self._predecessors.items():
+            view.add_edges_from((before, after) for before in befores)
+        nx.freeze(view)
         return view
 
     @property

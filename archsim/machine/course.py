@@ -104,6 +104,21 @@ class Place:
         self.has_turned = False
         """Whether a round has ended since somebody last looked, or the course has."""
 
+    @classmethod
+    def at(
+        cls, course: Course, rounds: list[int], steps: list[int], *, has_turned: bool
+    ) -> "Place":
+        """Return a place by what tells it from others in a course."""
+        place = cls(course)
+        place.rounds, place.steps, place.has_turned = rounds, steps, has_turned
+        if not steps:
+            place._loops.clear()
+        for step in steps[:-1]:
+            inner = place._loops[-1].items[step - 1]
+            assert isinstance(inner, Loop)
+            place._loops.append(inner)
+        return place
+
     @property
     def is_over(self) -> bool:
         """Whether no tile is left."""

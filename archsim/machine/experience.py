@@ -1,6 +1,6 @@
 """What has been lived on a machine: the next run on it need not live that again."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from math import inf
 
 from archsim.hardware.architecture import Architecture
@@ -25,6 +25,10 @@ class Experience:
         self._courses: dict[int, tuple[TileStream, Course]] = {}
         self._alike: dict[Hashable, Course] = {}
         """The first course of each form."""
+        self.tell: Callable[[Domain, int | None, Domain], None] | None = None
+        """Told of what is lived: a domain, until when, and how it stands then."""
+        self.hear: Callable[[], bool] | None = None
+        """Asked, before anything is lived, whether another process told of what it lived."""
 
     @classmethod
     def of(cls, architecture: Architecture) -> "Experience":
@@ -63,10 +67,20 @@ class Experience:
         """Return how a domain stands at a moment, or else when its first lane is over."""
         key = key_of(domain, until, timings)
         known = self._recall.find(key, domain)
+        if known is None and self.hear is not None and self.hear():
+            known = self._recall.find(key, domain)
         if known is not None:
             return known
         future = domain.copy()
         run = Run(future, timings, skips=skips, drifts=self._drifts)
         run.until(inf if until is None else until)
         self._recall.keep(key, domain, future)
+        if self.tell is not None:
+            self.tell(domain, until, future)
         return future
+
+    def keep(
+        self, domain: Domain, timings: Mapping[str, Timing], until: int | None, future: Domain
+    ) -> None:
+        """Remember how a domain stood that somebody else lived."""
+        self._recall.keep(key_of(domain, until, timings), domain, future)

@@ -15,6 +15,7 @@ from archsim.machine.engine import Engine
 from archsim.machine.event_engine import EventEngine
 from archsim.machine.experience import Experience
 from archsim.machine.fast_forward import FastForward
+from archsim.machine.foresight import Foresight
 from archsim.machine.memory import Memory
 from archsim.mapping.stream import StageKind
 from archsim.results.trace import (
@@ -46,8 +47,11 @@ def simulate(
     progress: Progress | None = None,
     *,
     engine: str = DEFAULT_ENGINE,
+    workers: int = 1,
 ) -> Trace:
     """Run a schedule on a machine; whichever engine does it, the trace is the same.
+
+    With two ``workers`` or more, a second process lives the later half of a long schedule ahead.
 
     Raises:
         InputError: if there is no such engine.
@@ -57,7 +61,11 @@ def simulate(
     if engine not in ENGINES:
         raise InputError(f"no engine named {engine!r}; {did_you_mean(engine, ENGINES)}")
     machine = _Machine(schedule, architecture, progress, engine)
-    machine.run()
+    if engine == "fast" and Foresight.helps(schedule.tasks, workers):
+        with machine.foresight():
+            machine.run()
+    else:
+        machine.run()
     trace = machine.trace()
     check_conservation(trace, schedule, machine.engine.logs, machine.engine.passed_bits)
     return trace
@@ -89,8 +97,10 @@ class _Machine:
         self.architecture = architecture
         self.env = simpy.Environment()
         sorts = contended(schedule.tasks)
-        experience = Experience.of(architecture)
-        timings = {name: experience.timing(architecture, sort) for name, sort in sorts.items()}
+        self.experience = experience = Experience.of(architecture)
+        self.timings = timings = {
+            name: experience.timing(architecture, sort) for name, sort in sorts.items()
+        }
         self.engine = ENGINES[engine](self.env, timings, experience)
         self.memories = {
             name: Memory(self.env, name, spec) for name, spec in architecture.memories.items()
@@ -104,16 +114,27 @@ class _Machine:
         }
         self._uses_left = {root: len(u) for root, u in schedule.memory.users.items()}
 
-    def run(self) -> None:
-        """Live until nothing happens any more."""
+    def foresight(self) -> Foresight:
+        """Return a process that lives the later half of the schedule ahead."""
+
+        def live(first: int) -> None:
+            _Machine(self.schedule, self.architecture, None, "fast").run(first)
+
+        return Foresight(self.schedule.tasks, self.experience, self.timings, live)
+
+    def run(self, first: int = 0) -> None:
+        """Live until nothing happens any more, with all tasks before the ``first`` one done."""
         graph = self.schedule.graph
         for reservation in self.schedule.memory.reservations:
             memory = self.memories[reservation.memory]
             memory.hold(reservation.name, reservation.units, reservation.bits)
         for name in graph.inputs:
             self._hold(name)
+        for task in self.schedule.tasks[:first]:
+            self._begin(task.operation)
+            self._end_part(task.operation)
         queues: dict[str, list[Task]] = {}
-        for task in self.schedule.tasks:
+        for task in self.schedule.tasks[first:]:
             queues.setdefault(task.unit, []).append(task)
         for tasks in queues.values():
             self.env.process(self._unit(tasks))

@@ -59,7 +59,12 @@ def test_the_networkx_view_is_read_only(copy):
         ([("1", "w", "x"), ("1", "x", "y")], (), "two operations are called '1'"),
         ([("1", "w", "x"), ("2", "w", "x")], (), "'2' .* tensor 'x' is already made by '1'"),
         ([("1", "x", "y"), ("2", "y", "x")], (), "wait for each other: 1 -> 2"),
-        ([("1", "x", "x")], (), "wait for each other"),
+        (
+            [("1", "z", "x"), ("2", "x", "y"), ("3", "y", "z")],
+            (),
+            "wait for each other: (1 -> 2 -> 3|2 -> 3 -> 1|3 -> 1 -> 2)",
+        ),
+        ([("1", "x", "x")], (), "wait for each other: 1$"),
         ([("1", "w", "x")], ("z",), "output 'z' is made by no operation"),
     ],
 )
