@@ -248,7 +248,7 @@ class _Machine:
         for task in self.schedule.tasks:
             operation = self.schedule.graph[task.operation]
             for stage in task.stream.stages:
-                if operation.macs and stage.kind is StageKind.COMPUTE:
+                if stage.kind is StageKind.COMPUTE and operation.macs:
                     found.setdefault(stage.component, set()).add(operation.number_format)
         return found
 

@@ -26,9 +26,9 @@ Groups = Sequence[Sequence[int]]
 class Bound:
     """Ticks that tilings of one piece of work take at least."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, classes: TileClasses | None = None) -> None:
         self.work = work
-        self.classes = TileClasses(work, counted=False)
+        self.classes = classes or TileClasses(work, counted=False)
         """Of tiles looked at so far: tilings have many in common."""
         stages = list(enumerate(work.stages))
         off_chip = [n for n, stage in stages if stage.kind in OFF_CHIP]

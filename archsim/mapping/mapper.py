@@ -12,7 +12,7 @@ from archsim.ir.tile import Tile
 from archsim.mapping.mapping import Mapping
 from archsim.mapping.search import Alone, cheapest
 from archsim.mapping.stream import TileClass, TileStream
-from archsim.mapping.tile_class import whole_tile
+from archsim.mapping.tile_class import TileClasses, whole_tile
 from archsim.mapping.tilings import only_tile
 from archsim.mapping.together import cheapest_of
 from archsim.mapping.work import Work
@@ -132,10 +132,13 @@ class Mapper:
 
     def _best(self, work: Work) -> tuple[Mapping, TileStream]:
         key = work.key
-        if key not in self._known:
-            best = cheapest(work, self.alone)
-            self._known[key] = (best, best.stream(work))
-        return self._known[key]
+        found = self._known.get(key)
+        if found is None:
+            classes = TileClasses(work, counted=False)
+            best = cheapest(work, self.alone, classes)
+            found = best, best.stream(work, TileClasses(work, known=classes))
+            self._known[key] = found
+        return found
 
 
 def _parts(operation: Operation, units: int) -> list[Tile]:

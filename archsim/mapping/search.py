@@ -14,6 +14,7 @@ from heapq import heapify, heappop, heappush
 from archsim.mapping.bound import Bound
 from archsim.mapping.mapping import Mapping
 from archsim.mapping.stream import TileStream
+from archsim.mapping.tile_class import TileClasses
 from archsim.mapping.tilings import Candidates, Tiling, only_tile, tilings_of
 from archsim.mapping.work import Work
 
@@ -25,8 +26,10 @@ Look = Callable[[int, Cost], Cost]
 """Given a tiling's number and what is known of its cost, a closer look at it."""
 
 
-def cheapest(work: Work, alone: Alone | None) -> Mapping:
+def cheapest(work: Work, alone: Alone | None, classes: TileClasses | None = None) -> Mapping:
     """Return the mapping of least cost; of equals, the first.
+
+    Who goes on with it passes the ``classes`` of its tiles, so that what is found stays known.
 
     Raises:
         MappingError: if no tile fits the unit's buffer.
@@ -35,7 +38,7 @@ def cheapest(work: Work, alone: Alone | None) -> Mapping:
     if only is not None:
         return Mapping(tile=only)
     candidates = tilings_of(work)
-    looks = _looks(work, candidates, alone)
+    looks = _looks(Bound(work, classes), candidates, alone)
     waiting: list[tuple[Cost, int, int]] = [
         (cost, number, 0) for number, cost in enumerate(candidates.costs)
     ]
@@ -47,9 +50,8 @@ def cheapest(work: Work, alone: Alone | None) -> Mapping:
         heappush(waiting, (looks[looked](number, cost), number, looked + 1))
 
 
-def _looks(work: Work, candidates: Candidates, alone: Alone | None) -> list[Look]:
+def _looks(bound: Bound, candidates: Candidates, alone: Alone | None) -> list[Look]:
     """Return the looks at tilings by their number, each closer than the one before."""
-    bound = Bound(work)
     streams: dict[int, TileStream] = {}
     tiling = cache(candidates.__getitem__)
 
@@ -61,7 +63,7 @@ def _looks(work: Work, candidates: Candidates, alone: Alone | None) -> list[Look
         return cost
 
     def closed_form(number: int, _: Cost) -> Cost:
-        streams[number] = stream = tiling(number).mapping.stream(work, bound.classes)
+        streams[number] = stream = tiling(number).mapping.stream(bound.work, bound.classes)
         return stream.uncontended_ticks, sum(stream.bits), stream.tiles
 
     def by_itself(number: int, known: Cost) -> Cost:

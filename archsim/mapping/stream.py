@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from itertools import islice
+from itertools import accumulate, islice
 
 ActionCount = tuple[str, str, str, int]
 """Component, action, number format (or nothing), and how often."""
@@ -153,28 +153,30 @@ class TileStream:
           all service at all of them, the last tile's way on from the last one.
         """
         first, last = next(iter(self)), _last(self.body)
-        hops = [stage.latency for stage in self.stages]
-        count = len(self.stages)
-
-        def way(tile: TileClass, stages: range) -> int:
-            return sum(tile.service[s] + (hops[s] if tile.service[s] else 0) for s in stages)
+        before, rest = self._way(first), self._way(last)
 
         def onwards(s: int) -> int:
-            return (hops[s] if last.service[s] else 0) + way(last, range(s + 1, count))
+            return rest[-1] - rest[s] - last.service[s]
 
-        found = [way(first, range(s)) + self.busy[s] + onwards(s) for s in range(count)]
+        found = [before[s] + busy + onwards(s) for s, busy in enumerate(self.busy)]
         for s, stage in enumerate(self.stages[:-1]):
             if self.tiles > stage.slots:
                 waiting = self.busy[s] - sum(t.service[s] for t in islice(self, stage.slots))
-                freed = way(first, range(s + 1)) + first.service[s + 1]
+                freed = before[s + 1] + first.service[s + 1]
                 found.append(freed + waiting + onwards(s))
                 turns = self.busy[s] + self.busy[s + 1] + stage.latency * self._served(s)
                 found.append(-(-turns // stage.slots))
         for served in self._places.values():
             tail = onwards(served[-1]) if last.service[served[-1]] else 0
             busy = sum(self.busy[s] for s in served)
-            found.append(way(first, range(served[0])) + busy + tail)
+            found.append(before[served[0]] + busy + tail)
         return max(found)
+
+    def _way(self, tile: TileClass) -> list[int]:
+        """Ticks that a tile takes to each stage, and through all of them."""
+        hops = zip(self.stages, tile.service, strict=True)
+        ticks = (service + stage.latency if service else 0 for stage, service in hops)
+        return list(accumulate(ticks, initial=0))
 
     @property
     def _places(self) -> dict[str, list[int]]:

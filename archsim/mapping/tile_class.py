@@ -25,15 +25,18 @@ class TileClasses:
     """The tiles of one piece of work, each class of them made once.
 
     Actions and tallies are left out of classes that are not ``counted``: whoever compares
-    many tilings by time does without them.
+    many tilings by time does without them, and what is ``known`` of times serves to count.
     """
 
-    def __init__(self, work: Work, *, counted: bool = True) -> None:
+    def __init__(
+        self, work: Work, *, counted: bool = True, known: "TileClasses | None" = None
+    ) -> None:
         self.work = work
         self.counted = counted
+        self._known = known
         self._classes: dict[tuple[Tile, tuple[bool, ...], bool, bool], TileClass] = {}
-        self._moved: dict[Tile, tuple[Moved, ...]] = {}
-        self._cycles: dict[Tile, dict[str, int]] = {}
+        self._moved: dict[Tile, tuple[Moved, ...]] = {} if known is None else known._moved
+        self._cycles: dict[Tile, dict[str, int]] = {} if known is None else known._cycles
         self._accesses = _accesses(work)
 
     def of(
@@ -85,12 +88,15 @@ class TileClasses:
         cycles = self.cycles(tile)
         if is_first:
             cycles = cycles | self.once_cycles
-        service = tuple(
-            work.architecture.ticks(work.unit, sum(cycles.values()))
-            if stage.kind is StageKind.COMPUTE
-            else _channel_ticks(work.architecture, stage, here)
-            for stage, here in zip(work.stages, passing, strict=True)
-        )
+        if self._known is None:
+            service = tuple(
+                work.architecture.ticks(work.unit, sum(cycles.values()))
+                if stage.kind is StageKind.COMPUTE
+                else _channel_ticks(work.architecture, stage, here)
+                for stage, here in zip(work.stages, passing, strict=True)
+            )
+        else:
+            service = self._known.of(tile, loads, complete=complete, is_first=is_first).service
         streaming = [
             one
             for one, moves_now in zip(moved, moves, strict=True)

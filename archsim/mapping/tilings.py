@@ -7,6 +7,7 @@ from bisect import insort
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
+from math import prod
 from operator import mul
 from typing import Any
 
@@ -164,11 +165,14 @@ def only_tile(work: Work) -> Tile | None:
 
 
 def _all_sizes(work: Work) -> _Boxes:
-    integers = _integers(work)
-    columns: tuple[Numbers, ...] = np.meshgrid(
-        *(np.array(sizes, integers) for sizes in _sizes_along(work)), indexing="ij"
-    )
-    return _Boxes(work.space, dict(zip(AXES, map(np.ravel, columns), strict=True)))
+    integers, choices = _integers(work), _sizes_along(work)
+    outer, inner = 1, prod(map(len, choices))
+    columns: dict[Axis, Numbers] = {}
+    for axis, sizes in zip(AXES, choices, strict=True):
+        inner //= len(sizes)
+        columns[axis] = np.tile(np.repeat(np.array(sizes, integers), inner), outer)
+        outer *= len(sizes)
+    return _Boxes(work.space, columns)
 
 
 def _sizes_along(work: Work) -> list[list[int]]:
