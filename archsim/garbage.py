@@ -3,6 +3,8 @@
 import atexit
 import gc
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 RARELY = 3_000_000
 """New objects from one search to the next."""
@@ -12,6 +14,17 @@ def collect_rarely() -> None:
     """Let this process search seldom: what a run makes lives to its end."""
     # Searching as often as Python does by itself takes a tenth of the time, and finds nothing.
     gc.set_threshold(RARELY)
+
+
+@contextmanager
+def collecting_rarely() -> Iterator[None]:
+    """Search seldom for a while, and then as often as before."""
+    before = gc.get_threshold()
+    collect_rarely()
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def leave_at_once() -> None:

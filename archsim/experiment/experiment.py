@@ -17,6 +17,7 @@ from archsim.errors import CapacityError, InputError, did_you_mean
 from archsim.experiment.batch_room import batch_advice
 from archsim.experiment.machine_search import MachineSearch
 from archsim.experiment.memory import known_tilings, met
+from archsim.garbage import collecting_rarely
 from archsim.hardware import COMPONENTS, Architecture
 from archsim.ir import WORKLOADS, Choice, OperationGraph, Role, Workload
 from archsim.machine import DEFAULT_ENGINE, ENGINES, Progress, activities, alone_on, simulate
@@ -105,9 +106,10 @@ def run(
     engine = engine or DEFAULT_ENGINE
     if engine not in ENGINES:
         raise InputError(f"no engine named {engine!r}; {did_you_mean(engine, ENGINES)}")
-    document, experiment = read(path, overrides)
-    provenance = provenance_of(document, path, overrides or {}, engine)
-    return simulate_experiment(experiment, provenance, progress, workers=workers)
+    with collecting_rarely():
+        document, experiment = read(path, overrides)
+        provenance = provenance_of(document, path, overrides or {}, engine)
+        return simulate_experiment(experiment, provenance, progress, workers=workers)
 
 
 def lower(path: str | Path, *, overrides: Mapping[str, object] | None = None) -> OperationGraph:
