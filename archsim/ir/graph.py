@@ -76,6 +76,12 @@ class OperationGraph:
     def _ordered(self, listed: tuple[Operation, ...]) -> tuple[Operation, ...]:
         """Return the first operation in the list that need not wait, and so on."""
         place = {operation.name: n for n, operation in enumerate(listed)}
+        if all(
+            place[before] < place[after]
+            for after, befores in self._predecessors.items()
+            for before in befores
+        ):
+            return listed
         waiting = TopologicalSorter(self._predecessors)
         try:
             waiting.prepare()

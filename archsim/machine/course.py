@@ -48,18 +48,26 @@ class Course:
             for stage in range(len(stream.stages))
         )
         self.latency = tuple(stage.latency for stage in stream.stages)
+        self.is_read = tuple(int(stage.kind in READS) for stage in stream.stages)
         self.tiles = stream.tiles
         self.pace = max(stream.busy) / stream.tiles
         """Ticks from tile to tile, about: those of the busiest stage."""
         self.alike = self
         """The course that stands for all of its form."""
         self._totals: dict[tuple[int, ...], Totals] = {}
+        self._instances: dict[str, tuple[str, ...]] = {}
+
+    def instances(self, unit: str) -> tuple[str, ...]:
+        """Return the component that serves each stage for one of several identical units."""
+        if unit not in self._instances:
+            self._instances[unit] = tuple(stage.instance(unit) for stage in self.stages)
+        return self._instances[unit]
 
     @property
     def form(self) -> Hashable:
         """All that time depends on: what tiles are worth in bits is not of it."""
-        ways = [(stage.slots, stage.kind in READS) for stage in self.stages]
-        return self.loop, self.service, self.latency, tuple(ways)
+        slots = tuple(stage.slots for stage in self.stages)
+        return self.loop, self.service, self.latency, slots, self.is_read
 
     def follow(self, alike: "Course") -> None:
         """Let another course of the same form stand for this one, with one loop for both."""

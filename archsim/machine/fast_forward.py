@@ -152,7 +152,7 @@ def _log(lane: Lane, stage: int, totals: Totals) -> StageLog:
     """Return what a stage did for a lane that is over."""
     shape = lane.way.course.stages[stage]
     return StageLog(
-        component=shape.instance(lane.way.task.unit),
+        component=lane.way.course.instances(lane.way.task.unit)[stage],
         start=lane.began[stage],
         end=lane.ended[stage],
         busy=totals.busy[stage],

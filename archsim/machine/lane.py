@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from itertools import chain
 from math import inf
 
-from archsim.machine.channel import READS
 from archsim.machine.course import NONE, Course, Place
 from archsim.schedule.schedule import Task
 
@@ -43,12 +42,12 @@ class Way:
     @classmethod
     def of(cls, task: Task, course: Course, contended: frozenset[str]) -> "Way":
         """Return the way of a task's tiles."""
-        names = [stage.instance(task.unit) for stage in course.stages]
+        names = course.instances(task.unit)
         return cls(
             task=task,
             course=course,
-            channels=tuple(name if name in contended else None for name in names),
-            is_read=tuple(int(stage.kind in READS) for stage in course.stages),
+            channels=tuple([name if name in contended else None for name in names]),
+            is_read=course.is_read,
         )
 
 
