@@ -10,14 +10,14 @@ from archsim.hardware.architecture import Architecture
 from archsim.ir.operation import Operation
 from archsim.ir.tile import Tile
 from archsim.mapping.mapping import Mapping
-from archsim.mapping.search import Alone, cheapest
+from archsim.mapping.search import Alone, Mapped, mapped
 from archsim.mapping.stream import TileClass, TileStream
-from archsim.mapping.tile_class import TileClasses, whole_tile
+from archsim.mapping.tile_class import whole_tile
 from archsim.mapping.tilings import only_tile
-from archsim.mapping.together import cheapest_of
+from archsim.mapping.together import mapped_together
 from archsim.mapping.work import Work
 
-Tilings = dict[tuple[object, ...], tuple[Mapping, TileStream]]
+Tilings = dict[tuple[object, ...], Mapped]
 """Tilings found, on any machine, for whoever maps many graphs."""
 
 
@@ -121,23 +121,20 @@ class Mapper:
                     works.update((work.key, work) for work in made)
         unknown = (work for key, work in works.items() if key not in self._known)
         asked = [work for work in unknown if only_tile(work) is None]
-        for work, best in cheapest_of(asked, self.alone, workers):
-            if best is not None:
-                self._known[work.key] = best, best.stream(work)
+        for work, found in mapped_together(asked, self.alone, workers):
+            if found is not None:
+                self._known[work.key] = found
 
     def _works(self, operation: Operation, unit: str) -> list[Work]:
         """Return the independent parts of an operation on a sort of unit."""
         spaces = _parts(operation, self.architecture.units[unit].count)
         return [Work(self.architecture, unit, operation, s, self.placement) for s in spaces]
 
-    def _best(self, work: Work) -> tuple[Mapping, TileStream]:
+    def _best(self, work: Work) -> Mapped:
         key = work.key
         found = self._known.get(key)
         if found is None:
-            classes = TileClasses(work, counted=False)
-            best = cheapest(work, self.alone, classes)
-            found = best, best.stream(work, TileClasses(work, known=classes))
-            self._known[key] = found
+            found = self._known[key] = mapped(work, self.alone)
         return found
 
 

@@ -22,8 +22,21 @@ Alone = Callable[[TileStream], int]
 """Ticks that a stream takes with the machine to itself, at least its closed form."""
 Cost = tuple[int, int, int]
 """Ticks, bits that pass stages, tiles: less is better, the first counts most."""
+Mapped = tuple[Mapping, TileStream]
+"""A mapping, and the stream that it makes of a piece of work."""
 Look = Callable[[int, Cost], Cost]
 """Given a tiling's number and what is known of its cost, a closer look at it."""
+
+
+def mapped(work: Work, alone: Alone | None) -> Mapped:
+    """Return the mapping of least cost, and its stream with all that is counted.
+
+    Raises:
+        MappingError: if no tile fits the unit's buffer.
+    """
+    classes = TileClasses(work, counted=False)
+    best = cheapest(work, alone, classes)
+    return best, best.stream(work, TileClasses(work, known=classes))
 
 
 def cheapest(work: Work, alone: Alone | None, classes: TileClasses | None = None) -> Mapping:

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from multiprocessing import get_all_start_methods, get_context
 
 from archsim.errors import ArchsimError
-from archsim.mapping.mapping import Mapping
-from archsim.mapping.search import Alone, cheapest
+from archsim.mapping.search import Alone, Mapped, mapped
 from archsim.mapping.work import Work
 
 FEW = 48
@@ -15,10 +14,10 @@ _shared: _Shared = ((), None)
 """What is to be mapped, for processes made by a fork: they have all that their parent has."""
 
 
-def cheapest_of(
+def mapped_together(
     works: Sequence[Work], alone: Alone | None, workers: int
-) -> Iterator[tuple[Work, Mapping | None]]:
-    """Yield the cheapest mapping of each piece of work, as they are found.
+) -> Iterator[tuple[Work, Mapped | None]]:
+    """Yield the cheapest mapping of each piece of work, with its stream, as they are found.
 
     None where there is none: who asks for it by itself is told why. Without forks, or for a
     few pieces of work, nothing is found ahead.
@@ -36,9 +35,9 @@ def cheapest_of(
         _shared = (), None
 
 
-def _search(number: int) -> tuple[int, Mapping | None]:
+def _search(number: int) -> tuple[int, Mapped | None]:
     works, alone = _shared
     try:
-        return number, cheapest(works[number], alone)
+        return number, mapped(works[number], alone)
     except ArchsimError:
         return number, None

@@ -186,7 +186,7 @@ def test_several_processes_find_what_one_does(monkeypatch):
     alone, together = (Mapper(linked(), LINKED, alone=alone_ticks) for _ in range(2))
 
     together.learn(products, workers=2)
-    monkeypatch.setattr("archsim.mapping.mapper.cheapest", None)  # all is known
+    monkeypatch.setattr("archsim.mapping.mapper.mapped", None)  # all is known
     found = [together.plan(product, "tensor") for product in products]
     monkeypatch.undo()
 
@@ -213,7 +213,7 @@ def test_machines_that_differ_elsewhere_have_mappings_in_common(other, monkeypat
     known = {}
     here = Mapper(linked(), LINKED, known).plan(PRODUCT, "tensor")
 
-    monkeypatch.setattr("archsim.mapping.mapper.cheapest", None)  # all is known
+    monkeypatch.setattr("archsim.mapping.mapper.mapped", None)  # all is known
     assert Mapper(other, LINKED, known).plan(PRODUCT, "tensor") == here
 
 
