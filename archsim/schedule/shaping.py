@@ -8,7 +8,7 @@ it is. Reshapes are views and cost nothing anywhere; a broadcast operand is read
 whoever uses it.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from archsim.errors import MappingError
@@ -38,22 +38,50 @@ def absorb(graph: OperationGraph, architecture: Architecture) -> Absorbed:
     ways = _Ways(architecture)
     if not ways.absorb_anything:
         return Absorbed(graph, ())
-    operations = {operation.name: operation for operation in graph.operations}
+    left = _Left(graph.operations)
     gone: list[str] = []
     for permute in graph.operations:
         if not isinstance(permute, Permute) or permute.output.name in graph.outputs:
             continue
-        changed = _readers(permute, operations.values(), ways) or _writer(
-            permute, operations.values(), graph.outputs, ways
-        )
+        changed = _readers(permute, left, ways) or _writer(permute, left, graph.outputs, ways)
         if changed:
-            del operations[permute.name]
-            operations |= {operation.name: operation for operation in changed}
+            left.rewrite(permute, changed)
             gone.append(permute.name)
-    left = OperationGraph(
-        operations.values(), name=graph.name, outputs=graph.outputs, choices=graph.choices
+    shaped = OperationGraph(
+        left.operations.values(), name=graph.name, outputs=graph.outputs, choices=graph.choices
     )
-    return Absorbed(left, tuple(gone))
+    return Absorbed(shaped, tuple(gone))
+
+
+class _Left:
+    """Operations that are left, by name and by the tensors that they read or write."""
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        self.operations: dict[str, Operation] = {}
+        self._touching: dict[str, set[str]] = {}
+        for operation in operations:
+            self._add(operation)
+
+    def touching(self, tensor: TensorSpec) -> list[Operation]:
+        """Return who reads or writes a tensor, in no particular order."""
+        return [self.operations[name] for name in self._touching.get(tensor.name, ())]
+
+    def rewrite(self, permute: Permute, changed: Iterable[Operation]) -> None:
+        """Take a permute away, and others' new selves for what they were."""
+        self._forget(permute)
+        del self.operations[permute.name]
+        for operation in changed:
+            self._forget(self.operations[operation.name])
+            self._add(operation)
+
+    def _add(self, operation: Operation) -> None:
+        self.operations[operation.name] = operation
+        for tensor in (*operation.inputs, *operation.outputs):
+            self._touching.setdefault(tensor.name, set()).add(operation.name)
+
+    def _forget(self, operation: Operation) -> None:
+        for tensor in (*operation.inputs, *operation.outputs):
+            self._touching[tensor.name].discard(operation.name)
 
 
 class _Ways:
@@ -93,15 +121,13 @@ class _Ways:
         )
 
 
-def _readers(
-    permute: Permute, operations: Collection[Operation], ways: _Ways
-) -> list[Operation] | None:
+def _readers(permute: Permute, left: _Left, ways: _Ways) -> list[Operation] | None:
     """Return the permute's readers, reading its input instead, if all of them can."""
     source, result = permute.inputs[0], permute.output
-    if any(operation.overwrites == source.name for operation in operations):
+    if any(operation.overwrites == source.name for operation in left.touching(source)):
         return None
     changed: list[Operation] = []
-    for reader in [op for op in operations if result in op.inputs]:
+    for reader in [op for op in left.touching(result) if result in op.inputs]:
         if not isinstance(reader, Contraction | Elementwise) or reader.overwrites == result.name:
             return None
         if not ways.reads(reader, source):
@@ -118,11 +144,11 @@ def _readers(
 
 
 def _writer(
-    permute: Permute, operations: Collection[Operation], outputs: Sequence[str], ways: _Ways
+    permute: Permute, left: _Left, outputs: Sequence[str], ways: _Ways
 ) -> list[Operation] | None:
     """Return the maker of the permute's input, writing the permute's result, if it can."""
     source = permute.inputs[0]
-    touching = [op for op in operations if source in (*op.inputs, *op.outputs)]
+    touching = left.touching(source)
     if len(touching) != 2 or source.name in outputs:
         return None
     maker = next(op for op in touching if op.name != permute.name)
