@@ -78,6 +78,7 @@ class Foresight:
     def _ahead(self, live: Callable[[int], object]) -> None:
         """Live the later half, in the process ahead. Whoever runs ends it at the latest."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self._heard.close()  # so that telling fails once nobody hears any more
         self._experience.tell = self._tell
         # If it comes to nothing, the run does it all by itself, and says what is wrong.
         with suppress(Exception):

@@ -1,6 +1,7 @@
 """A machine that runs a schedule: units, operations, memories. An engine lives the tiles."""
 
 from collections.abc import Callable, Generator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,12 +34,13 @@ from archsim.schedule.schedule import Schedule, Task
 Progress = Callable[[int, int], None]
 """Told, after each operation, how many are done and how many there are."""
 
+FAST = "fast"
 ENGINES: Mapping[str, Callable[[simpy.Environment, Mapping[str, Timing], Experience], Engine]] = {
-    "fast": FastForward,
+    FAST: FastForward,
     "event": lambda env, timings, _: EventEngine(env, timings),
 }
 """Ways to live the tiles of a schedule."""
-DEFAULT_ENGINE = "fast"
+DEFAULT_ENGINE = FAST
 
 
 def simulate(
@@ -61,10 +63,8 @@ def simulate(
     if engine not in ENGINES:
         raise InputError(f"no engine named {engine!r}; {did_you_mean(engine, ENGINES)}")
     machine = _Machine(schedule, architecture, progress, engine)
-    if engine == "fast" and Foresight.helps(schedule.tasks, workers):
-        with machine.foresight():
-            machine.run()
-    else:
+    is_ahead = engine == FAST and Foresight.helps(schedule.tasks, workers)
+    with machine.foresight() if is_ahead else nullcontext():
         machine.run()
     trace = machine.trace()
     check_conservation(trace, schedule, machine.engine.logs, machine.engine.passed_bits)
@@ -118,7 +118,7 @@ class _Machine:
         """Return a process that lives the later half of the schedule ahead."""
 
         def live(first: int) -> None:
-            _Machine(self.schedule, self.architecture, None, "fast").run(first)
+            _Machine(self.schedule, self.architecture, None, FAST).run(first)
 
         return Foresight(self.schedule.tasks, self.experience, self.timings, live)
 

@@ -98,3 +98,15 @@ def test_skipped_rounds_are_as_good_as_taken_ones(stream, data):
     )
     rest = order[first + between * (times + 1) :]
     assert taken(place, len(rest) + 1) == [*rest, NONE]
+
+
+@given(long_streams(most_tiles=100), st.data())
+def test_a_place_is_its_rounds_and_steps(stream, data):
+    numbered = Course(stream)
+    place = Place(numbered)
+    taken(place, data.draw(st.integers(0, stream.tiles + 1)))
+
+    other = Place.at(numbered, [*place.rounds], [*place.steps], has_turned=place.has_turned)
+
+    assert (other.is_over, other.has_turned) == (place.is_over, place.has_turned)
+    assert taken(other, stream.tiles) == taken(place, stream.tiles)
