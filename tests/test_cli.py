@@ -1,8 +1,11 @@
 """The command line: what it prints where, and the code it ends with."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from click.testing import CliRunner, Result
 import archsim.experiment
 from archsim.cli import main
 from archsim.errors import ArchsimError, CapacityError, ConservationError, StalledError
+from tests.conftest import EXPERIMENTS
 
 EXPERIMENT = """\
 name: tiny
@@ -331,3 +335,27 @@ def test_the_command_ends_quietly_where_nobody_reads_on():
         complaints = process.stderr.read()
 
     assert complaints == b""
+
+
+@pytest.mark.skipif(
+    (os.cpu_count() or 1) < 2 or not Path("/proc").exists(), reason="one process does it all"
+)
+def test_an_interrupt_is_told_in_a_line_by_the_one_who_asked():
+    """It reaches all processes, as from a terminal, while they search for mappings."""
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from archsim.cli import entry; entry()"
+    )
+    command = [sys.executable, "-c", code, "run", str(EXPERIMENTS / "array_sd15_lora.yaml")]
+    with subprocess.Popen(  # noqa: S603  (our own command)
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as running:
+        children = Path(f"/proc/{running.pid}/task/{running.pid}/children")
+        while not children.read_text():
+            assert running.poll() is None
+            time.sleep(0.02)
+        time.sleep(0.1)  # they have begun
+        os.killpg(running.pid, signal.SIGINT)
+        _, complaint = running.communicate(timeout=60)
+
+    assert (running.returncode, complaint) == (130, "error: interrupted\n")

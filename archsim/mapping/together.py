@@ -1,5 +1,6 @@
 """The searches for many mappings, shared among processes."""
 
+import signal
 from collections.abc import Iterator, Sequence
 from multiprocessing import get_all_start_methods, get_context
 
@@ -27,12 +28,17 @@ def mapped_together(
         return
     _shared = works, alone
     try:
-        with get_context("fork").Pool(min(workers, len(works))) as pool:
+        with get_context("fork").Pool(min(workers, len(works)), _left_alone) as pool:
             numbers = range(len(works))
             for number, found in pool.imap_unordered(_search, numbers, chunksize=4):
                 yield works[number], found
     finally:
         _shared = (), None
+
+
+def _left_alone() -> None:
+    """Let an interrupt in a terminal, which reaches all processes, end this one by its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _search(number: int) -> tuple[int, Mapped | None]:
