@@ -167,11 +167,15 @@ class Architecture:
 
     def service(self, channel: str, transfers: Sequence[Transfer]) -> int:
         """Ticks for which a tile's transfers hold a channel."""
-        spec = self.channels[channel]
-        own = [spec.own_cycles(transfer) for transfer in transfers]
+        own = [self.own_service(channel, transfer) for transfer in transfers]
         if None in own:
-            return self.held(channel, spec.stream_cycles(transfers))
-        return sum(self.held(channel, cycles) for cycles in own if cycles is not None)
+            return self.held(channel, self.channels[channel].stream_cycles(transfers))
+        return sum(filter(None, own))
+
+    def own_service(self, channel: str, transfer: Transfer) -> int | None:
+        """Ticks for which a transfer holds a channel, whatever passes beside it, if that is so."""
+        cycles = self.channels[channel].own_cycles(transfer)
+        return None if cycles is None else self.held(channel, cycles)
 
     def route(self, memory: str, unit: str) -> Route | None:
         """Return how a unit reaches a memory, if it does."""

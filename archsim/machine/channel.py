@@ -41,7 +41,7 @@ class Timing:
 
     finish: Finish = operator.add
     rhythm: tuple[int, int] | None = None
-    """From when on ``finish`` repeats itself, and its period; None if it is always the same."""
+    """From when on ``finish`` repeats itself, and its period; None if it adds the service."""
 
     @classmethod
     def of(cls, architecture: Architecture, channel: str) -> "Timing":

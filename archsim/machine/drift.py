@@ -81,7 +81,6 @@ class Drifts:
         key = (
             *[lane.way.course.alike for lane in lanes],
             *[run.numbers.get(name or "") for lane in lanes for name in lane.way.channels],
-            *[server.finish for server in servers],
         )
         drift = self._known.get(key)
         if drift is None:

@@ -14,7 +14,6 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from multiprocessing import get_all_start_methods, get_context
-from types import TracebackType
 from typing import Any, Self
 
 from archsim.machine.channel import Timing
@@ -64,12 +63,7 @@ class Foresight:
         self._experience.hear = self._hear
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._experience.hear = None
         self._process.kill()
         self._process.join()

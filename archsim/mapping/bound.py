@@ -279,8 +279,7 @@ class _Parts:
         if found is None:
             wanted = self._operand.transfer(Tile(*sizes), self._space, copies=1)
             transfer = self._operand.stored(wanted)
-            cycles = self._architecture.channels[self._memory].own_cycles(transfer)
-            own = None if cycles is None else self._architecture.held(self._memory, cycles)
+            own = self._architecture.own_service(self._memory, transfer)
             found = self._known[key] = transfer, own
         return found
 
