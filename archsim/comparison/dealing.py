@@ -15,7 +15,7 @@ from multiprocessing import get_context
 from types import ModuleType
 from typing import Generic, TypeVar
 
-from archsim.garbage import collect_rarely, leave_at_once
+from archsim.processes import collect_rarely, leave_at_once
 
 Answer = TypeVar("Answer")
 

@@ -17,10 +17,10 @@ from archsim.errors import CapacityError, InputError, did_you_mean
 from archsim.experiment.batch_room import batch_advice
 from archsim.experiment.machine_search import MachineSearch
 from archsim.experiment.memory import known_tilings, met
-from archsim.garbage import collecting_rarely
 from archsim.hardware import COMPONENTS, Architecture
 from archsim.ir import WORKLOADS, Choice, OperationGraph, Role, Workload
 from archsim.machine import DEFAULT_ENGINE, ENGINES, Progress, activities, alone_on, simulate
+from archsim.processes import collecting_rarely
 from archsim.registry import load_plugins
 from archsim.results import METRICS, OrderChoice, Provenance, PublishedValue, Result
 from archsim.schedule import Schedule, absorb, plan_memory, schedule

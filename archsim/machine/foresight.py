@@ -10,10 +10,9 @@ Lanes are sent as plain numbers: both processes have the same tasks.
 
 import os
 import pickle
-import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from multiprocessing import get_all_start_methods, get_context
+from multiprocessing import get_context
 from typing import Any, Self
 
 from archsim.machine.channel import Timing
@@ -21,6 +20,7 @@ from archsim.machine.course import Place
 from archsim.machine.domain import Domain
 from archsim.machine.experience import Experience
 from archsim.machine.lane import Lane, Way
+from archsim.processes import can_fork, leave_interrupts_to_parent
 from archsim.schedule.schedule import Task
 
 FEW = 2_000
@@ -55,7 +55,7 @@ class Foresight:
     @classmethod
     def helps(cls, tasks: Sequence[Task], workers: int) -> bool:
         """Whether there is so much to do, and a way for another process to know it all."""
-        return workers > 1 and len(tasks) >= FEW and "fork" in get_all_start_methods()
+        return workers > 1 and len(tasks) >= FEW and can_fork()
 
     def __enter__(self) -> Self:
         self._process.start()
@@ -71,7 +71,7 @@ class Foresight:
 
     def _ahead(self, live: Callable[[int], object]) -> None:
         """Live the later half, in the process ahead. Whoever runs ends it at the latest."""
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        leave_interrupts_to_parent()
         self._heard.close()  # so that telling fails once nobody hears any more
         self._experience.tell = self._tell
         # If it comes to nothing, the run does it all by itself, and says what is wrong.

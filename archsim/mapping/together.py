@@ -1,12 +1,12 @@
 """The searches for many mappings, shared among processes."""
 
-import signal
 from collections.abc import Iterator, Sequence
-from multiprocessing import get_all_start_methods, get_context
+from multiprocessing import get_context
 
 from archsim.errors import ArchsimError
 from archsim.mapping.search import Alone, Mapped, mapped
 from archsim.mapping.work import Work
+from archsim.processes import can_fork, leave_interrupts_to_parent
 
 FEW = 48
 """Searches that are over before other processes would have begun."""
@@ -24,21 +24,16 @@ def mapped_together(
     few pieces of work, nothing is found ahead.
     """
     global _shared  # noqa: PLW0603  (how a fork is given what cannot be pickled cheaply)
-    if workers < 2 or len(works) < FEW or "fork" not in get_all_start_methods():
+    if workers < 2 or len(works) < FEW or not can_fork():
         return
     _shared = works, alone
     try:
-        with get_context("fork").Pool(min(workers, len(works)), _left_alone) as pool:
+        with get_context("fork").Pool(min(workers, len(works)), leave_interrupts_to_parent) as pool:
             numbers = range(len(works))
             for number, found in pool.imap_unordered(_search, numbers, chunksize=4):
                 yield works[number], found
     finally:
         _shared = (), None
-
-
-def _left_alone() -> None:
-    """Let an interrupt in a terminal, which reaches all processes, end this one by its parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _search(number: int) -> tuple[int, Mapped | None]:

@@ -7,18 +7,16 @@ First comes the plan, so that all processes mean the same by a number.
 import json
 import os
 import pickle
-import signal
 import sys
 
-from archsim.garbage import collect_rarely
+from archsim.processes import collect_rarely, leave_interrupts_to_parent
 from archsim.sweep.evaluate import Evaluator
 
 
 def serve() -> None:
     """Answer requests on standard input until it ends."""
     collect_rarely()
-    # Whoever started this ends it: an interrupt in a terminal reaches both.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    leave_interrupts_to_parent()
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what anything else prints is no answer
     evaluator = Evaluator(pickle.load(sys.stdin.buffer))  # noqa: S301 - from our own process

