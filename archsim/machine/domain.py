@@ -84,7 +84,7 @@ class Run:
             return
         place = self.numbers[channel]
         server = self.servers[place]
-        heappush(server.requests, (time, way.is_read[stage], number, stage))
+        heappush(server.requests, (time, way.course.is_read[stage], number, stage))
         turn = max(time, server.free)
         if server.turn == NEVER or turn < server.turn:
             server.turn = turn

@@ -37,18 +37,13 @@ class Way:
     course: Course
     channels: tuple[str | None, ...]
     """For each stage, the contended channel that serves it."""
-    is_read: tuple[int, ...]
 
     @classmethod
     def of(cls, task: Task, course: Course, contended: frozenset[str]) -> "Way":
         """Return the way of a task's tiles."""
         names = course.instances(task.unit)
-        return cls(
-            task=task,
-            course=course,
-            channels=tuple([name if name in contended else None for name in names]),
-            is_read=course.is_read,
-        )
+        channels = tuple([name if name in contended else None for name in names])
+        return cls(task, course, channels)
 
 
 class Lane:

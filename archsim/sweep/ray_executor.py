@@ -8,7 +8,6 @@ folder lies at the same path on every node.
 from collections import Counter, deque
 from collections.abc import Iterator
 from itertools import count
-from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
@@ -58,12 +57,7 @@ class OnRay:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for actor in self._actors:
             ray.kill(actor)
         if not self._found_running:
