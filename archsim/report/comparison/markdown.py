@@ -11,6 +11,7 @@ from archsim.report.comparison.rivals import baseline_name
 from archsim.report.comparison.table import part_columns, status
 from archsim.report.comparison.words import (
     NAMES,
+    UNKNOWN,
     answer,
     factor_text,
     mean_cells,
@@ -24,8 +25,12 @@ from archsim.report.comparison.words import (
 )
 from archsim.report.findings.files import file_name
 from archsim.report.findings.rows import cell_text, number_columns
+from archsim.report.quantities import percent
 from archsim.results import Case, Comparison
 from archsim.results.comparison import COMPARED
+
+MORE = ("MACs of peak", "limited by")
+"""Columns of a run that are not compared."""
 
 
 def comparison_markdown(comparison: Comparison, findings: Sequence[Finding] = ()) -> str:
@@ -49,7 +54,7 @@ def comparison_markdown(comparison: Comparison, findings: Sequence[Finding] = ()
         f"**{_markdown(answer(comparison))}**",
         _markdown(comparison.question),
         _markdown_table(
-            [*comparison.axes, *names, *rate_names(comparison), *ratios, "limited by"],
+            [*comparison.axes, *names, *rate_names(comparison), *ratios, *MORE],
             [_markdown_cells(comparison, case) for case in comparison.cases],
             left=len(comparison.axes),
         ),
@@ -105,13 +110,17 @@ def _part_cells(comparison: Comparison, case: Case) -> list[str]:
 
 
 def _markdown_cells(comparison: Comparison, case: Case) -> list[str]:
-    limited = "" if case.digest is None else case.digest["bounds"]["limited_by"]
+    use, limited = UNKNOWN, ""
+    if case.digest is not None:
+        use = percent(case.digest["utilization"]["macs"])
+        limited = case.digest["bounds"]["limited_by"].replace("_", " ")
     return [
         *(case.labels.get(axis, "") for axis in comparison.axes),
         *(metric_text(case.metric(metric), metric) for metric in COMPARED),
         *rate_texts(comparison, case),
         *(factor_text(comparison.ratio(case, metric)) for metric in COMPARED),
-        "failed" if case.has_failed else limited.replace("_", " "),
+        use,
+        "failed" if case.has_failed else limited,
     ]
 
 

@@ -57,20 +57,26 @@ def time_parts(comparison: Comparison) -> Figure:
 
 def phases(comparison: Comparison) -> Figure:
     """Draw the time of each case by phase, or each rival's average shares of time."""
-
-    def take(digest: Mapping[str, Any]) -> dict[str, float]:
-        return {str(name): value for name, value in digest["breakdown"]["time_s"]["phase"].items()}
-
-    names = {name for digest in digests(comparison) for name in take(digest)}
-    order = sorted(names, key=lambda name: (phase_order(name), name))
+    order = phase_names(comparison)
     return _parts_figure(
         comparison,
-        take=take,
+        take=_time_by_phase,
         noun="time by phase",
         unit="s",
         colors=phase_colors(order),
         order=order,
     )
+
+
+def phase_names(comparison: Comparison) -> list[str]:
+    """Return what the cases have time in by phase, idle time included, in order."""
+    names = {name for digest in digests(comparison) for name in _time_by_phase(digest)}
+    return sorted(names, key=lambda name: (phase_order(name), name))
+
+
+def _time_by_phase(digest: Mapping[str, Any]) -> Mapping[str, float]:
+    parts: Mapping[str, float] = digest["breakdown"]["time_s"]["phase"]
+    return parts
 
 
 def energy_parts(comparison: Comparison) -> Figure:

@@ -497,6 +497,15 @@ def test_all_figures_are_drawn_whatever_the_size(name, request):
         assert "archsim compare arrays.yaml" in figure.texts[2].get_text()
 
 
+def test_a_single_phase_is_no_figure(one):
+    digests = [make_digest(s) for s in (4.0, 1.0)]
+    for digest in digests:
+        digest["breakdown"]["time_s"]["phase"] = {"inference": digest["latency_s"]}
+    cases = [make_case("gemm", *each) for each in zip(ARRAYS, digests, strict=False)]
+
+    assert "phases" not in figures_of(make_comparison(*cases))
+
+
 def test_all_figures_are_drawn_when_all_failed(one):
     failed = [make_case("gemm", array, None) for array in ARRAYS]
 

@@ -329,6 +329,14 @@ def test_markdown_keeps_its_cells():
     assert "| bert | a\\|b\\<i> c | 4.00 ms | 400 mJ | 1.60 mJ·s | 2.00 x |" in text
 
 
+def test_markdown_tells_how_much_of_its_peak_a_run_used():
+    text = comparison_markdown(build_comparison())
+
+    assert " EDP x | MACs of peak | limited by |" in text
+    assert re.search(r"\| bert \| tpu \| .* \| 25 % \| bandwidth \|", text)
+    assert re.search(r"\| vit \| ette \| .* \| - \| failed \|", text)
+
+
 def test_markdown_splits_each_runs_time_and_shows_the_pictures_beside_it():
     comparison = build_comparison()
 
