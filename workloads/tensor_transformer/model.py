@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
-from typing import get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,7 +22,14 @@ from workloads.tensor_transformer.encoder import encoder
 from workloads.tensor_transformer.heads import Heads
 from workloads.transformer.activations import ActivationKind
 from workloads.transformer.attention import SoftmaxBackward
-from workloads.transformer.checks import check_number_format, check_positive, check_within
+from workloads.transformer.checks import (
+    check_betas,
+    check_limits,
+    check_number_format,
+    check_positive,
+    check_within,
+    check_words,
+)
 from workloads.transformer.embedding import (
     DenseTable,
     Positions,
@@ -47,15 +54,13 @@ LIMITS = {
     "slots": 1 << 20,
 }
 """The largest values accepted: beyond them a number is a slip, not a model."""
-
-
-CHOICES: Mapping[str, tuple[str, ...]] = {
-    "flow": get_args(Flow),
-    "activation": get_args(ActivationKind),
-    "softmax_backward": get_args(SoftmaxBackward),
-    "optimizer": get_args(OptimizerName),
+WORDS: dict[str, Any] = {
+    "flow": Flow,
+    "activation": ActivationKind,
+    "softmax_backward": SoftmaxBackward,
+    "optimizer": OptimizerName,
 }
-"""What the fields that are words may say."""
+"""The fields that are words, and what each may say."""
 
 
 @WORKLOADS.register("tensor_transformer")
@@ -112,27 +117,19 @@ class TensorTransformer(TrainedModel):
     number_format: str = "fp32"
 
     def __post_init__(self) -> None:
-        for name, most in LIMITS.items():
-            check_within(name, getattr(self, name), 1, most)
+        check_words(self, WORDS)
+        check_limits(self, LIMITS)
         check_within("segments", self.segments, 0, 1 << 16)
         check_within("tt_rank", self.tt_rank, 1, self.hidden)
         check_within("ttm_rank", self.ttm_rank, 1, self.hidden)
         if self.hidden % self.heads:
             raise ValueError(f"heads: {self.heads} heads do not divide hidden {self.hidden}")
-        for name, known in CHOICES.items():
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name}: {getattr(self, name)!r} is none of {', '.join(known)}")
         if self.flow != "dense":
             self._check_modes()
-        self._check_numbers()
-        check_number_format(self.number_format)
-
-    def _check_numbers(self) -> None:
         for name in ("learning_rate", "layer_norm_epsilon", "adam_epsilon"):
             check_positive(name, getattr(self, name))
-        for name in ("adam_beta1", "adam_beta2"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name}: must be in [0, 1), got {getattr(self, name)}")
+        check_betas(adam_beta1=self.adam_beta1, adam_beta2=self.adam_beta2)
+        check_number_format(self.number_format)
 
     def _check_modes(self) -> None:
         for side, modes in zip(("input", "output"), self.modes, strict=True):
@@ -210,13 +207,8 @@ class TensorTransformer(TrainedModel):
     @property
     def update_rule(self) -> Optimizer:
         """The optimiser."""
-        return named_optimizer(
-            self.optimizer,
-            self.learning_rate,
-            self.adam_beta1,
-            self.adam_beta2,
-            self.adam_epsilon,
-        )
+        rates = self.learning_rate, self.adam_beta1, self.adam_beta2, self.adam_epsilon
+        return named_optimizer(self.optimizer, *rates)
 
     def step_inputs(
         self,

@@ -59,13 +59,8 @@ class Transformer(TransformerFields, TrainedModel):
         """The optimiser; None in inference."""
         if not self.trains:
             return None
-        return named_optimizer(
-            self.optimizer,
-            self.learning_rate,
-            self.adam_beta1,
-            self.adam_beta2,
-            self.adam_epsilon,
-        )
+        rates = self.learning_rate, self.adam_beta1, self.adam_beta2, self.adam_epsilon
+        return named_optimizer(self.optimizer, *rates)
 
     def step_inputs(
         self, *, targets: ArrayLike | None = None, step: int = 1, **data: ArrayLike
