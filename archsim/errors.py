@@ -13,9 +13,13 @@ ArchsimError
     └── ConservationError  a law every run must keep was broken: a bug of archsim
 """
 
+import re
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import partial
+
+MOST_NAMES = 40
+"""Names that a message lists where none is close."""
 
 
 class ArchsimError(Exception):
@@ -79,8 +83,21 @@ class ConservationError(RunError):
     """A law that every run must keep was broken."""
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a hint naming the closest known spelling, or all of them."""
+def did_you_mean(name: str, known: Iterable[str], told: Iterable[str] = ()) -> str:
+    """Return a hint naming the closest known spelling, or else what is known.
+
+    Where that is many variants of few names, these are ``told`` in their place.
+    """
     names = sorted(known)
-    close = get_close_matches(name, names, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names)}"
+    close = get_close_matches(name, names, n=1) or _with_part(name, names)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    told = sorted(told) or names
+    more = f" and {len(told) - MOST_NAMES} more" if len(told) > MOST_NAMES else ""
+    return f"known: {', '.join(told[:MOST_NAMES])}{more}"
+
+
+def _with_part(part: str, names: Iterable[str]) -> list[str]:
+    """Return names of which one word is what is asked for, the shortest first."""
+    found = (name for name in names if part.lower() in re.split("[^a-z0-9]+", name.lower()))
+    return sorted(found, key=len) if part else []

@@ -317,6 +317,15 @@ BLOCK = "down_blocks.0.attentions.0.transformer_blocks.0"
             f"lora_targets: no linear layer is called '{BLOCK}.attn3.to_q'; did you mean "
             f"'{BLOCK}.attn",
         ),
+        (
+            {"lora_targets": ("q",)},
+            "lora_targets: no linear layer is called 'q'; did you mean 'to_q'?",
+        ),
+        (
+            {"lora_targets": ("conv",)},
+            "lora_targets: no linear layer is called 'conv'; known: linear_1, linear_2, net.2, "
+            "proj, time_emb_proj, to_k, to_out.0, to_q, to_v",
+        ),
         ({"lora_targets": ()}, "lora_targets: name at least one linear layer"),
         (
             {"resolution": 500},

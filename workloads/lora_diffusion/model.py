@@ -4,6 +4,7 @@ Layers are named as in the published checkpoints, so that adapters can be asked 
 """
 
 from dataclasses import dataclass
+from itertools import chain
 
 from archsim import formats
 from archsim.errors import did_you_mean
@@ -182,12 +183,8 @@ class UNet:
             raise ValueError("lora_targets: name at least one linear layer")
         for target in self.fields.lora_targets:
             if target not in self._found:
-                ends = {
-                    name.split(".", cut)[cut]
-                    for name in self._linears
-                    for cut in range(name.count(".") + 1)
-                }
-                hint = did_you_mean(target, ends)
+                ends = [_ends(name) for name in self._linears]
+                hint = did_you_mean(target, set(chain(*ends)), {shortest for *_, shortest in ends})
                 raise ValueError(f"lora_targets: no linear layer is called {target!r}; {hint}")
 
     def _stage(self, name: str, number: int, level: int, taken: int, depth: int) -> Stage:
@@ -278,3 +275,9 @@ def described(fields: UNetFields, builder: GraphBuilder) -> dict[str, TensorSpec
     """Return the data that a step reads, by name."""
     shapes = data_shapes(fields)
     return {name: builder.tensor(name, shape, Role.DATA) for name, shape in shapes.items()}
+
+
+def _ends(name: str) -> list[str]:
+    """Return the ends of a layer's name that begin with a word, the longest first."""
+    parts = name.split(".")
+    return [".".join(parts[n:]) for n, part in enumerate(parts) if not part.isdigit()]
