@@ -89,7 +89,7 @@ def did_you_mean(name: str, known: Iterable[str], told: Iterable[str] = ()) -> s
     Where that is many variants of few names, these are ``told`` in their place.
     """
     names = sorted(known)
-    close = get_close_matches(name, names, n=1) or _with_part(name, names)
+    close = get_close_matches(name, names, n=1) or _with_word(name, names)
     if close:
         return f"did you mean {close[0]!r}?"
     told = sorted(told) or names
@@ -97,7 +97,7 @@ def did_you_mean(name: str, known: Iterable[str], told: Iterable[str] = ()) -> s
     return f"known: {', '.join(told[:MOST_NAMES])}{more}"
 
 
-def _with_part(part: str, names: Iterable[str]) -> list[str]:
+def _with_word(word: str, names: Iterable[str]) -> list[str]:
     """Return names of which one word is what is asked for, the shortest first."""
-    found = (name for name in names if part.lower() in re.split("[^a-z0-9]+", name.lower()))
-    return sorted(found, key=len) if part else []
+    found = (name for name in names if word.lower() in re.split("[^a-z0-9]+", name.lower()))
+    return sorted(found, key=len) if word else []

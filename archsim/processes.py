@@ -8,18 +8,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 RARELY = 3_000_000
-"""New objects from one search to the next."""
+"""New objects from one search for garbage to the next."""
 
 
 def collect_rarely() -> None:
-    """Let this process search seldom: what a run makes lives to its end."""
-    # Searching as often as Python does by itself takes a tenth of the time, and finds nothing.
+    """Let this process look for garbage seldom: what a run makes lives to its end."""
+    # Looking as often as Python does by itself takes a tenth of the time, and finds nothing.
     gc.set_threshold(RARELY)
 
 
 @contextmanager
 def collecting_rarely() -> Iterator[None]:
-    """Search seldom for a while, and then as often as before."""
+    """Look for garbage seldom for a while, and then as often as before."""
     before = gc.get_threshold()
     collect_rarely()
     try:

@@ -20,13 +20,13 @@ def figures_of(comparison: Comparison) -> dict[str, Figure]:
     """Return all figures of a comparison, by name."""
     metrics = {"latency": "latency_s", "energy": "energy_j", "edp": "edp_js"}
     by_group = metrics if len(comparison.groups) > 1 else {}
-    by_phase = {"phases": phases} if len(phase_names(comparison)) > 1 else {}
+    by_phase = {"phases": phases(comparison)} if len(phase_names(comparison)) > 1 else {}
     return {
         **{f"ratios_{key}": ratios(comparison, metric) for key, metric in metrics.items()},
         **{f"groups_{key}": group_ratios(comparison, metric) for key, metric in by_group.items()},
         "time_parts": time_parts(comparison),
         "energy_parts": energy_parts(comparison),
-        **{name: draw(comparison) for name, draw in by_phase.items()},
+        **by_phase,
         "roofline": roofline(comparison),
         "memory": memory(comparison),
         "timelines": timelines(comparison, baseline_and_best(comparison)),
