@@ -63,6 +63,18 @@ def best_rival(comparison: Comparison, metric: str = "edp_js") -> Labels | None:
     return max(means, key=lambda rival: means[rival], default=None)
 
 
+def better_in_fewer_groups(comparison: Comparison, best: Labels) -> Labels | None:
+    """Return the best of the rivals that beat the best one, by EDP, in fewer groups; or none."""
+    least = comparison.geometric_mean(best, "edp_js") or 0.0
+    means = {
+        rival: mean
+        for rival in comparison.rivals
+        if groups_compared(comparison, rival) < groups_compared(comparison, best)
+        and (mean := comparison.geometric_mean(rival, "edp_js") or 0.0) > least
+    }
+    return max(means, key=lambda rival: means[rival], default=None)
+
+
 def subject(comparison: Comparison, metric: str = "edp_js") -> Labels | None:
     """Return the rival that answers tell of: what the comparison is about, or else the best."""
     asked = tuple(comparison.subject.items())

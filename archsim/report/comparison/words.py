@@ -6,6 +6,7 @@ from archsim.report.comparison.rivals import (
     baseline_labels,
     baseline_name,
     best_rival,
+    better_in_fewer_groups,
     groups_compared,
     name_of,
     subject,
@@ -50,16 +51,32 @@ def answer(comparison: Comparison) -> str:
     name = name_of(comparison, told)
     latency, energy = (_factor(comparison, told, metric) for metric in ("latency_s", "energy_j"))
     rest = f"latency {latency}, energy {energy}; {_over(comparison, told)}."
+    among, others = _in_fewer_groups(comparison, best)
     if told != best:
-        also = f"The best EDP is that of {name_of(comparison, best)}."
+        also = f"The best EDP{among} is that of {name_of(comparison, best)}.{others}"
         than = "to" if better(mean) == EQUAL else "than"
         return f"{name} has an EDP {better(mean)} {than} that of {baseline}: {rest} {also}"
     if ratio_text(mean) == ratio_text(1):
-        return f"{name} equals {baseline}, the baseline, in EDP: {rest}"
+        return f"{name} equals {baseline}, the baseline, in EDP: {rest}{others}"
     if mean > 1:
-        return f"{name} has the best EDP, {better(mean)} than that of {baseline}: {rest}"
+        has = f"{name} has the best EDP{among}, {better(mean)} than that of {baseline}"
+    else:
+        has = f"{baseline}, the baseline, has the best EDP{among}; {name} comes next, EDP "
+        has += better(mean)
+    return f"{has}: {rest}{others}"
+
+
+def _in_fewer_groups(comparison: Comparison, best: Labels) -> tuple[str, str]:
+    """Say among whom a rival is the best, and who beats it where it was run; mostly nothing."""
+    rival = better_in_fewer_groups(comparison, best)
+    if rival is None:
+        return "", ""
+    groups, most = groups_compared(comparison, rival), groups_compared(comparison, best)
+    mean = comparison.geometric_mean(rival, "edp_js")
+    assert mean is not None
     return (
-        f"{baseline}, the baseline, has the best EDP; {name} comes next, EDP {better(mean)}: {rest}"
+        f" of rivals compared in {most} groups",
+        f" {name_of(comparison, rival)}, compared in {groups} only, has an EDP {better(mean)}.",
     )
 
 

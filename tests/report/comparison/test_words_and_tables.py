@@ -138,6 +138,12 @@ def test_an_axis_makes_way_for_a_column_of_its_name():
             "in the only one of 2 groups that has results of both.",
         ),
         (
+            (*CASES, build_case("vit", "gpu", (0.001, 0.1))),
+            "fetta has the best EDP of rivals compared in 2 groups, 32.0 x better than that of "
+            "tpu: latency 4.00 x better, energy 8.00 x better; geometric means over 2 groups. "
+            "gpu, compared in 1 only, has an EDP 1,280 x better.",
+        ),
+        (
             (*only("bert on tpu"), build_case("bert", "slow", (0.016, 0.4))),
             "tpu, the baseline, has the best EDP; slow comes next, EDP 2.00 x worse: latency "
             "2.00 x worse, energy equal; a single group, so no average.",
