@@ -6,6 +6,7 @@ anything with a slash or a suffix) starts at the file that says it.
 
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from archsim.config.node import Node, Place
@@ -85,8 +86,10 @@ def find(name: str, path: tuple[str, ...], place: Place) -> Path:
             # An experiment may have its workload's name: beside itself it means another file.
             if file.is_file() and (file != place.file or folder.name == FOLDERS[section]):
                 return file
-    known = {found for folder in folders for found in _names(folder, stems=True)}
-    hint = did_you_mean(name, known) if known else "write a path"
+    known = {folder: _names(folder, stems=True) for folder in folders}
+    own = {one for folder in folders if folder.name == FOLDERS[section] for one in known[folder]}
+    names = set(chain(*known.values()))
+    hint = did_you_mean(name, names, own) if names else "write a path"
     noun = NOUNS.get(section, section)
     raise place.fail(path, f"no {noun} configuration named {name!r}", hint)
 

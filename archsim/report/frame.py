@@ -130,9 +130,17 @@ def images(figures: Mapping[str, Figure]) -> tuple[dict[str, bytes], dict[str, b
     lines, dots = {}, {}
     for name, figure in figures.items():
         dots[name] = png(figure)
-        figure.set_layout_engine("none")
+        _keep_layout(figure)
         lines[name] = svg(figure)
     return lines, dots
+
+
+def _keep_layout(figure: Figure) -> None:
+    """Leave all axes where they are, but for digits that differ from process to process."""
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        left, bottom, width, height = axes.get_position(original=True).bounds
+        axes.set_position((round(left, 6), round(bottom, 6), round(width, 6), round(height, 6)))
 
 
 def _about(figure: Figure, title: str) -> dict[str, str | None]:

@@ -154,6 +154,7 @@ BAD_VALUES: Sequence[tuple[str, str]] = [
     ),
     ("workload.kind=tensor_transfomer", "no workload named 'tensor_transfomer'"),
     ("workload=nowhere", "--set workload: no workload configuration named 'nowhere'"),
+    ("energy=nowhere", "no energy configuration named 'nowhere' (known: a100, asic_16nm, "),
     ("workload=/nowhere.yaml", "--set workload: no such file: /nowhere.yaml"),
     ("architecture.components.bus.width=64", "one of bit, bits, B, got 64 without a unit"),
     ("architecture.components.bus.width=64 MHz", "one of bit, bits, B, got '64 MHz'"),
