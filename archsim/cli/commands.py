@@ -18,6 +18,7 @@ import click
 
 from archsim import __version__
 from archsim.cli.errors import ErrorsAsExitCodes, complain
+from archsim.cli.options import json_option, out_folder, workers_option
 from archsim.cli.rtl import rtl
 from archsim.errors import ArchsimError, InputError
 from archsim.processes import collect_rarely
@@ -63,12 +64,8 @@ def main() -> None:
     metavar="[fast|event]",
     help="fast, the default, skips what repeats; event lives every tile. Results are equal.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, nothing else.")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="A folder for result.json, tables, figures and a trace.",
-)
+@json_option
+@out_folder("A folder for result.json, tables, figures and a trace.")
 def run(
     experiment: str, overrides: tuple[str, ...], engine: str | None, as_json: bool, out: Path | None
 ) -> None:
@@ -124,13 +121,11 @@ def _progress(doing: str = "simulating") -> Iterator[Callable[[int, int], None] 
 
 @main.command()
 @click.argument("comparisons", metavar="COMPARISON.yaml...", nargs=-1, required=True)
-@click.option("--workers", type=click.IntRange(min=1), help="Processes; one a core by default.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, nothing else.")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="A folder for the report: HTML, Markdown, CSV and figures; of several comparisons, each "
-    "has a folder in there. One that was stopped goes on where it was.",
+@workers_option
+@json_option
+@out_folder(
+    "A folder for the report: HTML, Markdown, CSV and figures; of several comparisons, each "
+    "has a folder in there. One that was stopped goes on where it was."
 )
 def compare(
     comparisons: tuple[str, ...], workers: int | None, as_json: bool, out: Path | None
@@ -170,19 +165,17 @@ def _told_comparison(made: "ComparisonReport", folder: Path | None) -> str:
 
 @main.command()
 @click.argument("sweep", metavar="SWEEP.yaml")
-@click.option("--workers", type=click.IntRange(min=1), help="Processes; one a core by default.")
+@workers_option
 @click.option(
     "--executor",
     metavar="[local|ray]",
     default="local",
     help="Where points are run: on this machine, the default, or on a Ray cluster.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, nothing else.")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="A folder for the table, the report and the figures. Results are kept there as they "
-    "come: a sweep that was stopped goes on where it was.",
+@json_option
+@out_folder(
+    "A folder for the table, the report and the figures. Results are kept there as they "
+    "come: a sweep that was stopped goes on where it was."
 )
 @click.option("--plot-only", is_flag=True, help="Run nothing: draw again what is in the folder.")
 def sweep(
@@ -236,12 +229,8 @@ def _note(words: str) -> None:
 )
 @click.option("--outer-products", is_flag=True, help="Allow steps whose tensors share no index.")
 @click.option("--hyperedges", is_flag=True, help="Allow an index in three or more tensors.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, nothing else.")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="A folder for tree.png and tree.json.",
-)
+@json_option
+@out_folder("A folder for tree.png and tree.json.")
 def contract(
     network: str,
     sizes: tuple[str, ...],

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from archsim.cli.errors import ErrorsAsExitCodes
+from archsim.cli.options import json_option
 from archsim.errors import InputError
 
 
@@ -70,7 +71,7 @@ def float_mac(
 
 
 @rtl.command("compare")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, nothing else.")
+@json_option
 def compare_units(as_json: bool) -> None:
     """Synthesise posit and float units of 8 to 32 bits, and compare them with fp32."""
     with _hardware():

@@ -11,6 +11,7 @@ from matplotlib import rc_context
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.transforms import Bbox
 
 from archsim.report.quantities import ellipsize
 
@@ -27,6 +28,19 @@ TITLE_LETTER = 0.125
 """Inches of a letter of a title, roughly."""
 INK, SOFT, GREY, PAPER = "#222222", "#333333", "#666666", "#FFFFFF"
 GRID = "#E4E7EB"
+
+
+class _Layout(ConstrainedLayoutEngine):
+    """The constrained layout without its last digits, which differ from process to process."""
+
+    def execute(self, fig: Figure) -> None:
+        """Lay out a figure."""
+        super().execute(fig)
+        for axes in fig.axes:
+            is_laid_out = axes.get_in_layout()
+            sides = axes.get_position(original=True).bounds
+            axes.set_position(Bbox.from_bounds(*(round(side, 6) for side in sides)), "original")
+            axes.set_in_layout(is_laid_out)  # which the line before takes for settled
 
 
 def new_figure(
@@ -49,7 +63,7 @@ def new_figure(
     words = 0.24 + TITLE_LINE * len(heading) + LINE * len(lines)
     head, foot = words + (0.34 if legend else 0.06), 0.3
     full = height + head + foot
-    engine = ConstrainedLayoutEngine(rect=(0.005, foot / full, 0.99, height / full))
+    engine = _Layout(rect=(0.005, foot / full, 0.99, height / full))
     figure = Figure(figsize=(width, full), layout=engine)
     across = 0.1 / width
     figure.suptitle(
@@ -130,17 +144,9 @@ def images(figures: Mapping[str, Figure]) -> tuple[dict[str, bytes], dict[str, b
     lines, dots = {}, {}
     for name, figure in figures.items():
         dots[name] = png(figure)
-        _keep_layout(figure)
+        figure.set_layout_engine("none")
         lines[name] = svg(figure)
     return lines, dots
-
-
-def _keep_layout(figure: Figure) -> None:
-    """Leave all axes where they are, but for digits that differ from process to process."""
-    figure.set_layout_engine("none")
-    for axes in figure.axes:
-        left, bottom, width, height = axes.get_position(original=True).bounds
-        axes.set_position((round(left, 6), round(bottom, 6), round(width, 6), round(height, 6)))
 
 
 def _about(figure: Figure, title: str) -> dict[str, str | None]:

@@ -4,6 +4,7 @@ The only place that names and counts them, for tables, words and figures alike.
 """
 
 import re
+from collections.abc import Iterable
 
 from archsim.results import Comparison, Labels
 
@@ -54,23 +55,20 @@ def best_rival(comparison: Comparison, metric: str = "edp_js") -> Labels | None:
     """
     rivals = [rival for rival in comparison.rivals if not is_baseline(comparison, rival)]
     most = max((groups_compared(comparison, rival) for rival in rivals), default=0)
+    return _best(comparison, [r for r in rivals if groups_compared(comparison, r) == most], metric)
+
+
+def best_in_fewer_groups(comparison: Comparison, groups: int) -> Labels | None:
+    """Return the rival with the best mean EDP of those compared in fewer groups, if any."""
+    rivals = [r for r in comparison.rivals if groups_compared(comparison, r) < groups]
+    return _best(comparison, rivals, "edp_js")
+
+
+def _best(comparison: Comparison, rivals: Iterable[Labels], metric: str) -> Labels | None:
     means = {
         rival: mean
         for rival in rivals
-        if groups_compared(comparison, rival) == most
-        and (mean := comparison.geometric_mean(rival, metric)) is not None
-    }
-    return max(means, key=lambda rival: means[rival], default=None)
-
-
-def better_in_fewer_groups(comparison: Comparison, best: Labels) -> Labels | None:
-    """Return the best of the rivals that beat the best one, by EDP, in fewer groups; or none."""
-    least = comparison.geometric_mean(best, "edp_js") or 0.0
-    means = {
-        rival: mean
-        for rival in comparison.rivals
-        if groups_compared(comparison, rival) < groups_compared(comparison, best)
-        and (mean := comparison.geometric_mean(rival, "edp_js") or 0.0) > least
+        if (mean := comparison.geometric_mean(rival, metric)) is not None
     }
     return max(means, key=lambda rival: means[rival], default=None)
 

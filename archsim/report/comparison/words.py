@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from archsim.report.comparison.rivals import (
     baseline_labels,
     baseline_name,
+    best_in_fewer_groups,
     best_rival,
-    better_in_fewer_groups,
     groups_compared,
     name_of,
     subject,
@@ -68,12 +68,16 @@ def answer(comparison: Comparison) -> str:
 
 def _in_fewer_groups(comparison: Comparison, best: Labels) -> tuple[str, str]:
     """Say among whom a rival is the best, and who beats it where it was run; mostly nothing."""
-    rival = better_in_fewer_groups(comparison, best)
+    most = groups_compared(comparison, best)
+    rival = best_in_fewer_groups(comparison, most)
     if rival is None:
         return "", ""
-    groups, most = groups_compared(comparison, rival), groups_compared(comparison, best)
-    mean = comparison.geometric_mean(rival, "edp_js")
+    mean, mean_of_best = (comparison.geometric_mean(each, "edp_js") for each in (rival, best))
     assert mean is not None
+    assert mean_of_best is not None
+    if mean <= mean_of_best:
+        return "", ""
+    groups = groups_compared(comparison, rival)
     return (
         f" of rivals compared in {most} groups",
         f" {name_of(comparison, rival)}, compared in {groups} only, has an EDP {better(mean)}.",
